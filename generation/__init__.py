@@ -1,0 +1,1 @@
+"""Making images, and remembering how each was made."""

@@ -1,0 +1,1 @@
+"""Changing things: asking, rendering, delivering, and keeping house; one transaction each."""

@@ -1,0 +1,237 @@
+"""Taking a waiting request, holding it by a lease, and writing nothing once the lease is lost."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.db import connection
+
+from generation.errors import Cancelled, LeaseLost, WorkerStopping
+from generation.events import PROGRESS_CHANNEL
+from generation.models import Generation
+from generation.pipelines.contract import StepDone
+
+log = structlog.get_logger(__name__)
+LOOK_AHEAD = 32
+"""How many of an artist's requests are looked at for one whose model is loaded, and how often the first
+of them may be passed over for it."""
+
+CLAIM = """
+WITH turn AS (
+    SELECT waiting.owner_id, waiting.priority, waiting.first_at, last.claimed_at
+    FROM (
+        SELECT owner_id, priority, min(requested_at) AS first_at
+        FROM generation_generation WHERE state = 'queued' GROUP BY owner_id, priority
+    ) AS waiting
+    CROSS JOIN LATERAL (
+        SELECT max(claimed_at) AS claimed_at FROM generation_generation WHERE owner_id = waiting.owner_id
+    ) AS last
+), candidate AS (
+    SELECT turn.*, ahead.id, ahead.requested_at, ahead.is_resident
+    FROM turn CROSS JOIN LATERAL (
+        SELECT queued.id, queued.requested_at, model.digest = ANY(%(resident)s) AS is_resident
+        FROM generation_generation AS queued
+        JOIN generation_imagemodel AS model ON model.id = queued.model_id
+        WHERE queued.state = 'queued' AND queued.owner_id = turn.owner_id AND queued.priority = turn.priority
+        ORDER BY queued.requested_at, queued.id LIMIT %(look_ahead)s
+    ) AS ahead
+), chosen AS (
+    SELECT generation.id, candidate.owner_id, candidate.priority, candidate.requested_at
+    FROM generation_generation AS generation JOIN candidate ON candidate.id = generation.id
+    WHERE generation.state = 'queued'
+    ORDER BY candidate.priority DESC, candidate.claimed_at NULLS FIRST, candidate.first_at,
+        candidate.owner_id, generation.passed_over >= %(look_ahead)s DESC, candidate.is_resident DESC,
+        candidate.requested_at, candidate.id
+    LIMIT 1 FOR UPDATE OF generation SKIP LOCKED
+), earlier AS (
+    SELECT generation.id
+    FROM generation_generation AS generation JOIN candidate ON candidate.id = generation.id CROSS JOIN chosen
+    WHERE generation.state = 'queued' AND candidate.owner_id = chosen.owner_id
+        AND candidate.priority = chosen.priority AND candidate.requested_at < chosen.requested_at
+    FOR UPDATE OF generation SKIP LOCKED
+), passed AS (
+    UPDATE generation_generation AS generation SET passed_over = passed_over + 1
+    FROM earlier WHERE generation.id = earlier.id
+)
+UPDATE generation_generation AS generation
+SET state = 'rendering', attempt = attempt + 1, worker = %(worker)s, step = 0, passed_over = 0,
+    release_requested = false,
+    claimed_at = clock_timestamp(),
+    lease_expires = clock_timestamp() + make_interval(secs => %(lease)s)
+FROM chosen WHERE generation.id = chosen.id
+RETURNING generation.id, generation.attempt
+"""
+RENEW = """
+WITH renewed AS (
+    UPDATE generation_generation
+    SET step = coalesce(%(step)s, step),
+        lease_expires = clock_timestamp() + make_interval(secs => %(lease)s)
+    WHERE id = %(id)s AND attempt = %(attempt)s AND state IN ('rendering', 'marking')
+        AND lease_expires > clock_timestamp()
+    RETURNING cancel_requested, release_requested
+)
+SELECT cancel_requested, release_requested, CASE WHEN %(payload)s::text IS NULL THEN NULL
+    ELSE pg_notify(%(channel)s, %(payload)s)::text END FROM renewed
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to render one generation, for as long as its lease is renewed."""
+
+    generation_id: UUID
+    attempt: int
+    lease_seconds: int
+
+
+def claim_next(*, worker: str, resident: Sequence[str], lease_seconds: int) -> Claim | None:
+    """Claim the waiting request whose turn it is, in one statement; None when nothing waits."""
+    values = {
+        "worker": worker,
+        "resident": list(resident),
+        "lease": lease_seconds,
+        "look_ahead": LOOK_AHEAD,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, values)
+        row = cursor.fetchone()
+    return Claim(generation_id=row[0], attempt=row[1], lease_seconds=lease_seconds) if row else None
+
+
+def hold_claimed(claim: Claim) -> Generation:
+    """Lock the claimed row for the rest of the transaction; raise LeaseLost if it is no longer ours."""
+    rows = (
+        Generation.objects.select_for_update(of=("self",))
+        .select_related("model")
+        .extra(where=["generation_generation.lease_expires > clock_timestamp()"])
+    )
+    held = rows.filter(
+        pk=claim.generation_id,
+        attempt=claim.attempt,
+        state__in=[Generation.State.RENDERING, Generation.State.MARKING],
+    ).first()
+    if held is None:
+        raise LeaseLost()
+    return held
+
+
+def request_release(workers: Sequence[str]) -> int:
+    """Ask workers that are to stop to give back what they render, between two steps; return how many do."""
+    rendering = Generation.objects.filter(worker__in=list(workers), state=Generation.State.RENDERING)
+    return rendering.update(release_requested=True)
+
+
+class Heartbeat:
+    """Keeps a claim's lease alive from a connection of its own, and tells each step to whoever watches.
+
+    Between steps a thread renews it (a step or a model's loading may outlast a lease); with the process it dies.
+    """
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+        self._stopped = threading.Event()
+        self._is_lost = False
+        self._is_cancelled = False
+        self._is_stopping = False
+
+    def step_done(self, step: StepDone) -> None:
+        """Record a step; raise Cancelled, LeaseLost or WorkerStopping when the work is to stop."""
+        payload: dict[str, Any] = {
+            "generation": str(self._claim.generation_id),
+            "state": "rendering",
+            "step": step.number,
+            "of": step.of,
+        }
+        if step.preview:
+            payload["preview"] = base64.b64encode(step.preview).decode()
+        self._renew(step=step.number, payload=json.dumps(payload))
+        self.raise_if_over()
+
+    def raise_if_over(self) -> None:
+        """Raise LeaseLost, Cancelled or WorkerStopping if the claim has ended."""
+        if self._is_lost:
+            raise LeaseLost()
+        if self._is_cancelled:
+            raise Cancelled()
+        if self._is_stopping:
+            raise WorkerStopping()
+
+    def _renew(self, *, step: int | None, payload: str | None) -> None:
+        values = {
+            "id": self._claim.generation_id,
+            "attempt": self._claim.attempt,
+            "lease": self._claim.lease_seconds,
+            "step": step,
+            "channel": PROGRESS_CHANNEL,
+            "payload": payload,
+        }
+        with self._lock:
+            try:
+                row = self._open().execute(RENEW, values).fetchone()
+            except psycopg.Error as error:
+                # A database that restarts is no reason to stop: the fence at delivery decides.
+                log.warning("lease not renewed", generation=str(self._claim.generation_id), reason=str(error))
+                self._close()
+                return
+        if row is None:
+            self._is_lost = True
+            return
+        self._is_cancelled, self._is_stopping = row[0], row[1]
+
+    def _open(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            parameters = connection.get_connection_params()
+            kept = (
+                "dbname",
+                "host",
+                "port",
+                "user",
+                "password",
+                "sslmode",
+                "sslrootcert",
+                "sslcert",
+                "sslkey",
+            )
+            self._connection = psycopg.connect(
+                **{key: parameters[key] for key in kept if parameters.get(key)},
+                autocommit=True,
+                connect_timeout=3,
+                application_name="colophon-lease",
+                options="-c synchronous_commit=off",
+            )
+        return self._connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(self._claim.lease_seconds / 4):
+            self._renew(step=None, payload=None)
+            if self._is_lost:
+                return
+
+    @contextmanager
+    def beating(self) -> Iterator[Callable[[StepDone], None]]:
+        """Renew the lease until the block ends; yield what to call after each step."""
+        thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield self.step_done
+        finally:
+            self._stopped.set()
+            thread.join()
+            self._close()

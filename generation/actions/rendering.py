@@ -1,0 +1,247 @@
+"""Rendering what was claimed: load, draw, mark, sign, deliver; every way of failing has its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.utils import timezone
+from PIL import Image
+
+from generation import queries
+from generation.actions import delivering
+from generation.actions.claiming import Claim, Heartbeat, claim_next, hold_claimed
+from generation.actions.notifying import notify_state
+from generation.actions.requesting import decide_again, refusal
+from generation.errors import Cancelled, InternalFault, LeaseLost, WorkerStopping
+from generation.events import (
+    DecisionRenewed,
+    GenerationCancelled,
+    GenerationFailed,
+    GenerationRefused,
+    RenderingStarted,
+    work_available,
+)
+from generation.models import Generation
+from generation.pipelines.contract import AdapterFile, Pipeline, Rendered, RenderOrder, StepDone
+from generation.pipelines.errors import OutOfMemory
+from provenance import storage
+from provenance.actor import COLOPHON, Actor
+from provenance.audit_log import actions as audit_log
+from provenance.credentials.signing import SigningKey
+from provenance.errors import Fault
+from provenance.picture import decode_picture
+
+log = structlog.get_logger(__name__)
+DATABASE_AWAY = (OperationalError, InterfaceError)
+WAITS_FOR_DATABASE = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""Seconds between tries to write a result while the database restarts."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What one render process works with."""
+
+    name: str
+    pipeline: Pipeline
+    lease_seconds: int
+    signing_key: Callable[[], SigningKey]
+
+
+def render_next(*, worker: Worker) -> bool:
+    """Claim the next generation and bring it to an end; say whether there was one to claim."""
+    claim = claim_one(worker=worker)
+    if claim is None:
+        return False
+    log.info("claimed", generation=str(claim.generation_id), attempt=claim.attempt)
+    try:
+        with Heartbeat(claim).beating() as on_step:
+            if decide_once_more(claim):
+                _render_and_deliver(claim, worker=worker, on_step=on_step)
+    except LeaseLost:
+        log.warning("lease lost", generation=str(claim.generation_id), attempt=claim.attempt)
+    except Cancelled:
+        _despite_restarts(lambda: _end_cancelled(claim))
+    except WorkerStopping:
+        _despite_restarts(lambda: _give_back(claim))
+    except Fault as error:
+        _fail(claim, fault=error)
+    except DATABASE_AWAY:
+        log.exception("database away", generation=str(claim.generation_id))
+        _despite_restarts(lambda: _give_back(claim))
+    except Exception:
+        log.exception("internal fault", generation=str(claim.generation_id))
+        _fail(claim, fault=InternalFault())
+    return True
+
+
+@transaction.atomic
+def claim_one(*, worker: Worker) -> Claim | None:
+    """Claim what is next for a worker, with its entry; None when nothing waits."""
+    claim = claim_next(
+        worker=worker.name,
+        resident=worker.pipeline.resident_models(),
+        lease_seconds=worker.lease_seconds,
+    )
+    if claim is None:
+        return None
+    generation = Generation.objects.get(pk=claim.generation_id)
+    audit_log.append(
+        RenderingStarted(actor=COLOPHON, generation=generation.pk, attempt=claim.attempt, worker=worker.name)
+    )
+    notify_state(generation)
+    return claim
+
+
+@transaction.atomic
+def decide_once_more(claim: Claim) -> bool:
+    """Say whether the claimed request is still permitted; refuse it when an opt-out or revocation came since."""
+    generation = hold_claimed(claim)
+    decision = decide_again(generation)
+    if decision.is_permitted:
+        if decision.as_json() != generation.decision:
+            generation.decision = decision.as_json()
+            generation.save(update_fields=["decision"])
+            audit_log.append(
+                DecisionRenewed(actor=COLOPHON, generation=generation.pk, decision=generation.decision)
+            )
+        return True
+    generation.state = Generation.State.REFUSED
+    generation.fault = refusal(decision)
+    generation.decision = decision.as_json()
+    _close(generation)
+    audit_log.append(
+        GenerationRefused(actor=COLOPHON, generation=generation.pk, stage="rendering", decision=generation.decision)
+    )
+    return False
+
+
+def _render_and_deliver(claim: Claim, *, worker: Worker, on_step: Callable[[StepDone], None]) -> None:
+    generation = Generation.objects.select_related("model").get(pk=claim.generation_id)
+    with TemporaryDirectory(prefix="colophon-adapters-") as folder:
+        order = _order(generation, adapters=_adapters(generation, Path(folder)))
+        rendered = _draw(order, pipeline=worker.pipeline, on_step=on_step)
+    _despite_restarts(lambda: _enter_marking(claim))
+    delivery = delivering.prepare(generation, rendered=rendered, key=worker.signing_key())
+    _despite_restarts(lambda: delivering.deliver(claim, delivery=delivery))
+
+
+def _draw(order: RenderOrder, *, pipeline: Pipeline, on_step: Callable[[StepDone], None]) -> Rendered:
+    try:
+        return pipeline.render(order, on_step=on_step)
+    except OutOfMemory:
+        log.warning("out of memory, trying once more in tiles")
+        return pipeline.render(replace(order, tiled=True), on_step=on_step)
+
+
+def _order(generation: Generation, *, adapters: tuple[AdapterFile, ...]) -> RenderOrder:
+    pictures = _input_pictures(generation)
+    return RenderOrder(
+        model=queries.model_source(generation.model),
+        task=generation.task,  # type: ignore[arg-type]  # the column holds only tasks
+        prompt=generation.expanded_prompt,
+        negative_prompt=generation.negative_prompt,
+        seeds=tuple(int(seed) for seed in generation.seeds),
+        width=generation.width,
+        height=generation.height,
+        steps=generation.steps,
+        guidance_scale=generation.guidance_scale,
+        scheduler=generation.scheduler or None,
+        strength=generation.strength,
+        image=pictures.get("image"),
+        mask=pictures.get("mask"),
+        adapters=adapters,
+    )
+
+
+def _input_pictures(generation: Generation) -> Mapping[str, Any]:
+    pictures = {}
+    for row in generation.inputs:
+        pixels = decode_picture(storage.load(row["digest"])).pixels
+        fitted = Image.fromarray(pixels).resize((generation.width, generation.height), Image.Resampling.LANCZOS)
+        pictures[row["role"]] = delivering.as_pixels(fitted if row["role"] == "image" else fitted.convert("L"))
+    return pictures
+
+
+def _adapters(generation: Generation, folder: Path) -> tuple[AdapterFile, ...]:
+    files = []
+    for row in generation.references:
+        if row["adapter"]:
+            path = folder / f"{row['adapter'].removeprefix('sha256:')}.safetensors"
+            path.write_bytes(storage.load(row["adapter"]))
+            files.append(AdapterFile(path=path, digest=row["adapter"], scale=float(row["scale"])))
+    return tuple(files)
+
+
+@transaction.atomic
+def _enter_marking(claim: Claim) -> None:
+    generation = hold_claimed(claim)
+    if generation.cancel_requested:
+        raise Cancelled()
+    generation.state = Generation.State.MARKING
+    generation.save(update_fields=["state"])
+    notify_state(generation)
+
+
+@transaction.atomic
+def _end_cancelled(claim: Claim) -> None:
+    generation = hold_claimed(claim)
+    generation.state = Generation.State.CANCELLED
+    _close(generation)
+    audit_log.append(GenerationCancelled(actor=Actor(account_id=generation.owner_id), generation=generation.pk))
+
+
+def _fail(claim: Claim, *, fault: Fault) -> None:
+    _despite_restarts(lambda: _end_failed(claim, fault=fault))
+
+
+@transaction.atomic
+def _end_failed(claim: Claim, *, fault: Fault) -> None:
+    generation = hold_claimed(claim)
+    generation.state = Generation.State.FAILED
+    generation.fault = fault.as_json()
+    _close(generation)
+    audit_log.append(GenerationFailed(actor=COLOPHON, generation=generation.pk, attempt=claim.attempt, code=fault.code))
+
+
+@transaction.atomic
+def _give_back(claim: Claim) -> None:
+    generation = hold_claimed(claim)
+    if generation.cancel_requested:
+        _end_cancelled(claim)
+        return
+    generation.state = Generation.State.QUEUED
+    generation.lease_expires = None
+    generation.step = 0
+    generation.save(update_fields=["state", "lease_expires", "step"])
+    notify_state(generation)
+    work_available.send(sender=Generation)
+
+
+def _close(generation: Generation) -> None:
+    generation.ended_at = timezone.now()
+    generation.lease_expires = None
+    generation.save(update_fields=["state", "fault", "decision", "ended_at", "lease_expires"])
+    notify_state(generation)
+
+
+def _despite_restarts(write: Callable[[], None]) -> None:
+    """Write once, or again while the database restarts; a lost lease is nobody's failure."""
+    for wait in (*WAITS_FOR_DATABASE, None):
+        try:
+            close_old_connections()
+            return write()
+        except LeaseLost:
+            log.warning("lease lost before writing")
+            return None
+        except DATABASE_AWAY:
+            if wait is None:
+                raise
+            time.sleep(wait)
+    return None

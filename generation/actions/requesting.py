@@ -1,0 +1,280 @@
+"""Asking for pictures, and calling them off."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from generation import queries
+from generation.actions.notifying import notify_state
+from generation.errors import AlreadyEnded, InputMissing, KeyReused, StyleNotCarried, UnknownGeneration
+from generation.events import GenerationCancelled, GenerationRefused, GenerationRequested, work_available
+from generation.models import Generation, IdempotencyKey, ImageModel
+from generation.request import GenerationRequest, InputPicture, Settled, settle
+from provenance import storage
+from provenance.actor import Actor
+from provenance.audit_log import actions as audit_log
+from provenance.credentials.manifest import prompt_commitment
+from provenance.licensing import queries as licensing
+from provenance.licensing.decision import Decision, Subject, decide, model_rights
+from provenance.licensing.terms import RUN
+from provenance.works import queries as works
+from provenance.works.models import Style, Work
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A request with the rows it names."""
+
+    request: GenerationRequest
+    model: ImageModel
+    styles: Sequence[Style]
+    inputs: Sequence[Work]
+
+    @property
+    def expanded_prompt(self) -> str:
+        """Return the prompt as the model reads it: with the token of every declared style."""
+        tokens = [style.token for style in self.styles if style.token]
+        return ", ".join([self.request.prompt, *tokens])
+
+
+def gather(*, actor: Actor, request: GenerationRequest) -> Gathered:
+    """Look up everything that a request names, within what the actor may see."""
+    model = queries.model_named(request.model)
+    styles = [works.style_named(reference.style) for reference in request.references]
+    for style in styles:
+        if style.model_digest != model.digest:
+            raise StyleNotCarried(style=style.name, model=model.name)
+    inputs = [works.work_for(actor, work_id=UUID(picture.work)) for picture in request.inputs]
+    for work in inputs:
+        if not work.pixel_digest or not storage.exists(work.digest):
+            raise InputMissing(work=work.pk)
+    return Gathered(request=request, model=model, styles=styles, inputs=inputs)
+
+
+def decide_for(*, actor: Actor, gathered: Gathered) -> Decision:
+    """Return the licence decision over model, styles, inputs and every registered name in the prompt."""
+    model = gathered.model
+    model_subject = Subject(
+        kind="model",
+        id=str(model.pk),
+        name=model.name,
+        needs=RUN,
+        digest=model.digest,
+        is_withdrawn=model.is_withdrawn,
+        rights=model_rights(model.licence),
+    )
+    others = licensing.subjects_of_request(
+        licensee=actor.account_id,
+        styles=gathered.styles,
+        input_works=gathered.inputs,
+        prompt=f"{gathered.expanded_prompt}\n{gathered.request.negative_prompt}",
+    )
+    return decide(
+        (model_subject, *others),
+        purpose=gathered.request.purpose,
+        training={"class": model.training, "statement": model.training_statement},
+    )
+
+
+def settled_for(gathered: Gathered) -> Settled:
+    """Return the numbers of a request within its model's limits; raise InvalidRequest naming the field."""
+    model = gathered.model
+    return settle(
+        gathered.request,
+        tasks=tuple(model.tasks),
+        defaults=model.defaults,
+        sizes=model.sizes,
+        schedulers=tuple(model.defaults["schedulers"]),
+    )
+
+
+def decide_without_asking(*, actor: Actor, request: GenerationRequest) -> Decision:
+    """Return the decision that a request would get, without making it; raise what making it would raise."""
+    gathered = gather(actor=actor, request=request)
+    settled_for(gathered)
+    return decide_for(actor=actor, gathered=gathered)
+
+
+def decide_again(generation: Generation) -> Decision:
+    """Return the decision on a recorded request as things stand now, just before rendering."""
+    request = GenerationRequest(
+        prompt=generation.prompt,
+        negative_prompt=generation.negative_prompt,
+        purpose=generation.purpose,
+        inputs=tuple(InputPicture(role=row["role"], work=row["work"]) for row in generation.inputs),
+    )
+    gathered = Gathered(
+        request=request,
+        model=generation.model,
+        styles=works.styles_with([row["style"] for row in generation.references]),
+        inputs=works.works_with_ids([row["work"] for row in generation.inputs]),
+    )
+    return decide_for(actor=Actor(account_id=generation.owner_id), gathered=gathered)
+
+
+@transaction.atomic
+def request_generation(
+    *,
+    actor: Actor,
+    name: str,
+    request: GenerationRequest,
+    idempotency_key: str = "",
+    body_digest: str = "",
+) -> Generation:
+    """Record a request, decide on it, and queue or refuse it; the same key and body give the same one.
+
+    Raises the fault of whatever the request names wrongly; nothing is then recorded.
+    """
+    actor.require("artist")
+    if idempotency_key:
+        earlier = _earlier(actor=actor, key=idempotency_key, body_digest=body_digest)
+        if earlier:
+            return earlier
+    gathered = gather(actor=actor, request=request)
+    settled = settled_for(gathered)
+    decision = decide_for(actor=actor, gathered=gathered)
+    generation = _row(actor=actor, name=name, gathered=gathered, settled=settled, decision=decision)
+    generation.save(force_insert=True)
+    if idempotency_key:
+        IdempotencyKey.objects.create(
+            owner_id=actor.account_id, key=idempotency_key, body_digest=body_digest, generation=generation
+        )
+    if decision.is_permitted:
+        generation.request_leaf = audit_log.append(_requested(actor=actor, generation=generation))
+        generation.save(update_fields=["request_leaf"])
+        work_available.send(sender=Generation)
+    else:
+        audit_log.append(
+            GenerationRefused(actor=actor, generation=generation.pk, stage="request", decision=generation.decision)
+        )
+    return generation
+
+
+def _earlier(*, actor: Actor, key: str, body_digest: str) -> Generation | None:
+    with connection.cursor() as cursor:  # two equal POSTs at once: the second waits for the first
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"{actor.account_id} {key}"])
+    known = IdempotencyKey.objects.filter(owner_id=actor.account_id, key=key).select_related("generation").first()
+    if known is None:
+        return None
+    if known.body_digest != body_digest:
+        raise KeyReused()
+    return known.generation
+
+
+def _row(*, actor: Actor, name: str, gathered: Gathered, settled: Settled, decision: Decision) -> Generation:
+    request = gathered.request
+    now = timezone.now()
+    state = Generation.State.QUEUED if decision.is_permitted else Generation.State.REFUSED
+    return Generation(
+        owner_id=actor.account_id,
+        owner_name=name,
+        state=state,
+        model=gathered.model,
+        prompt=request.prompt,
+        expanded_prompt=gathered.expanded_prompt,
+        negative_prompt=request.negative_prompt,
+        prompt_salt=secrets.token_bytes(32),
+        disclosure=request.disclosure,
+        task=request.task,
+        references=_references(gathered),
+        inputs=_inputs(gathered),
+        purpose=request.purpose,
+        territory=request.territory,
+        recipient=request.recipient,
+        decision=decision.as_json(),
+        fault=None if decision.is_permitted else refusal(decision),
+        requested_at=now,
+        ended_at=None if decision.is_permitted else now,
+        **{**dataclasses.asdict(settled), "seeds": list(settled.seeds)},
+    )
+
+
+def _references(gathered: Gathered) -> list[dict[str, Any]]:
+    return [
+        {
+            "style": str(style.pk),
+            "name": style.name,
+            "name_zh": style.name_zh,
+            "carrier": style.carrier,
+            "token": style.token,
+            "adapter": style.adapter_digest,
+            "scale": str(reference.scale),
+            "author": style.owner.name,
+            "url": style.owner.url,
+        }
+        for style, reference in zip(gathered.styles, gathered.request.references, strict=True)
+    ]
+
+
+def _inputs(gathered: Gathered) -> list[dict[str, Any]]:
+    return [
+        {
+            "role": picture.role,
+            "work": str(work.pk),
+            "title": work.title,
+            "digest": work.digest,
+            "author": work.author_credit,
+        }
+        for work, picture in zip(gathered.inputs, gathered.request.inputs, strict=True)
+    ]
+
+
+def refusal(decision: Decision) -> dict[str, Any]:
+    """Return the fault of a refused request: its reasons, in both languages."""
+    reasons = [reason for answer in decision.refusals() for reason in answer.reasons]
+    return {
+        "code": "no-licence-basis",
+        "en": " ".join(reason.en for reason in reasons),
+        "zh-Hans": "".join(reason.zh for reason in reasons),
+    }
+
+
+def _requested(*, actor: Actor, generation: Generation) -> GenerationRequested:
+    return GenerationRequested(
+        actor=actor,
+        generation=generation.pk,
+        model=generation.model.digest,
+        prompt_commitment=prompt_commitment(generation.prompt, salt=bytes(generation.prompt_salt)),
+        seeds=[str(seed) for seed in generation.seeds],
+        references=generation.references,
+        inputs=generation.inputs,
+        decision=generation.decision,
+        settings={
+            "task": generation.task,
+            "width": generation.width,
+            "height": generation.height,
+            "steps": generation.steps,
+            "guidance_scale": str(generation.guidance_scale),
+            "scheduler": generation.scheduler,
+            "disclosure": generation.disclosure,
+        },
+    )
+
+
+@transaction.atomic
+def cancel_generation(*, actor: Actor, generation_id: UUID) -> Generation:
+    """Call off one's own generation: at once while it waits, between two steps while it renders."""
+    own = Generation.objects.select_for_update().filter(pk=generation_id, owner_id=actor.account_id)
+    generation = own.first()
+    if generation is None:  # an auditor sees others' requests and still calls none of them off
+        raise UnknownGeneration(generation=generation_id)
+    if generation.state in {Generation.State.RENDERING, Generation.State.MARKING}:
+        generation.cancel_requested = True
+        generation.save(update_fields=["cancel_requested"])
+    elif generation.state == Generation.State.QUEUED:
+        generation.state = Generation.State.CANCELLED
+        generation.ended_at = timezone.now()
+        generation.save(update_fields=["state", "ended_at"])
+        audit_log.append(GenerationCancelled(actor=actor, generation=generation.pk))
+        notify_state(generation)
+    else:
+        raise AlreadyEnded(state=generation.state)
+    return generation

@@ -1,0 +1,118 @@
+"""What the log is told of models and generations, and what a browser is told while it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.dispatch import Signal
+
+from provenance.audit_log.entry import Statement
+
+work_available = Signal()
+"""Sent inside a transaction that leaves something to render; the wake-up goes out when it commits."""
+
+PROGRESS_CHANNEL = "colophon_progress"
+"""The PostgreSQL channel on which steps and changes of state are notified."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRegistered(Statement):
+    """A model was registered with its digests and licence."""
+
+    model: UUID
+    name: str
+    digest: str
+    licence: str
+    training: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationRequested(Statement):
+    """Somebody asked for pictures, and the licence decision allowed it."""
+
+    generation: UUID
+    model: str
+    prompt_commitment: str
+    seeds: Sequence[str]
+    references: Sequence[Mapping[str, Any]]
+    inputs: Sequence[Mapping[str, Any]]
+    decision: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationRefused(Statement):
+    """A request had no basis, when asked or when its turn came."""
+
+    generation: UUID
+    stage: str
+    decision: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionRenewed(Statement):
+    """A request is still permitted when its turn comes, but on another basis than when it was made."""
+
+    generation: UUID
+    decision: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderingStarted(Statement):
+    """A worker took a request up."""
+
+    generation: UUID
+    attempt: int
+    worker: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderingAbandoned(Statement):
+    """A worker stopped answering, and the request waits again."""
+
+    generation: UUID
+    attempt: int
+    worker: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationFailed(Statement):
+    """A request ended without pictures."""
+
+    generation: UUID
+    attempt: int
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationCancelled(Statement):
+    """Its owner called a request off."""
+
+    generation: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputDelivered(Statement):
+    """An image left, and this is what its file, pixels and manifest are."""
+
+    generation: UUID
+    index: int
+    use: UUID
+    digest: str
+    manifest: str
+    raw_pixels: str
+    delivered_pixels: str
+    seed: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationDone(Statement):
+    """Every picture of a request was delivered; this is the environment that made them."""
+
+    generation: UUID
+    attempt: int
+    outputs: Sequence[str]
+    environment: Mapping[str, Any]

@@ -1,0 +1,84 @@
+"""What Celery runs; each job is a wake-up that carries no choice and is safe to run twice."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+from typing import Any
+
+import psutil
+from celery import current_app, shared_task
+from celery.signals import worker_process_init, worker_shutting_down
+from django.conf import settings
+from django.db import transaction
+
+from generation.actions import rendering, upkeep
+from generation.actions.claiming import request_release
+from generation.actions.rendering import Worker
+from generation.events import work_available
+from generation.pipelines.registry import load_pipeline
+from provenance.credentials.actions import signing_key
+
+WAKE_UP_EXPIRES_SECONDS = 300
+
+
+@shared_task
+def render_next() -> None:
+    """Claim the next generation that this worker may render, and render it."""
+    rendering.render_next(worker=this_worker())
+
+
+@shared_task
+def reap() -> None:
+    """Bring back what silent workers held and what lost messages forgot."""
+    upkeep.reap()
+    upkeep.wake_for_the_forgotten()
+
+
+@shared_task
+def sweep() -> None:
+    """Delete old files that nothing refers to."""
+    upkeep.sweep()
+
+
+@cache
+def this_worker() -> Worker:
+    """Return what this process renders with; made once, in the child that will use it."""
+    return Worker(
+        name=worker_name(os.getpid()),
+        pipeline=load_pipeline(
+            settings.COLOPHON_PIPELINE, memory_budget_bytes=settings.ENVIRONMENT.model_memory_bytes
+        ),
+        lease_seconds=settings.COLOPHON_LEASE_SECONDS,
+        signing_key=signing_key,
+    )
+
+
+def worker_name(pid: int) -> str:
+    """Return the name under which a process of this machine renders."""
+    return f"{socket.gethostname()}:{pid}"
+
+
+def connect() -> None:
+    """Let every commit that leaves work wake a worker, and render workers prepare when they start."""
+    work_available.connect(_wake_on_commit, dispatch_uid="wake a render worker")
+    worker_process_init.connect(_prepare, dispatch_uid="prepare a render worker")
+    worker_shutting_down.connect(_release, dispatch_uid="give back what a stopping worker renders")
+
+
+def _wake_on_commit(**_: Any) -> None:
+    # A broker that is down must not fail the request: its row waits, and the reaper wakes for it later.
+    transaction.on_commit(
+        lambda: render_next.apply_async(expires=WAKE_UP_EXPIRES_SECONDS, retry=False), robust=True
+    )
+
+
+def _prepare(**_: Any) -> None:
+    if "render" in current_app.amqp.queues.consume_from:
+        this_worker()
+
+
+def _release(**_: Any) -> None:
+    children = psutil.Process().children()
+    request_release([worker_name(child.pid) for child in children])

@@ -1,0 +1,177 @@
+"""Models, requests and delivered images as they are recorded."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+
+class ImageModel(models.Model):
+    """A checkpoint: where it is, what its files hash to, its licence, and what it can do."""
+
+    class Training(models.TextChoices):
+        KNOWN = "known"
+        LICENSED_BY_STATEMENT = "licensed-by-statement"
+        UNDISCLOSED = "undisclosed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=200)
+    source = models.CharField(max_length=500)
+    revision = models.CharField(max_length=80, blank=True)
+    digest = models.CharField(max_length=71)
+    weights = models.JSONField()
+    licence = models.CharField(max_length=80)
+    training = models.CharField(max_length=24, choices=Training.choices)
+    training_statement = models.TextField(blank=True)
+    pipeline_class = models.CharField(max_length=120)
+    tasks = ArrayField(models.CharField(max_length=20))
+    defaults = models.JSONField()
+    sizes = models.JSONField()
+    vocabulary = models.JSONField(default=dict)
+    is_withdrawn = models.BooleanField(default=False)
+    registered_at = models.DateTimeField()
+
+
+class Generation(models.Model):
+    """A request for pictures, and its life."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested"
+        QUEUED = "queued"
+        RENDERING = "rendering"
+        MARKING = "marking"
+        DONE = "done"
+        REFUSED = "refused"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Disclosure(models.TextChoices):
+        PUBLIC = "public"
+        COMMITTED = "committed"
+        PRIVATE = "private"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner_id = models.UUIDField()
+    owner_name = models.CharField(max_length=150, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices)
+    priority = models.SmallIntegerField(default=0)
+    model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="generations")
+
+    prompt = models.TextField(blank=True)
+    expanded_prompt = models.TextField(blank=True)
+    negative_prompt = models.TextField(blank=True)
+    prompt_salt = models.BinaryField(max_length=32)
+    disclosure = models.CharField(max_length=9, choices=Disclosure.choices)
+    task = models.CharField(max_length=16)
+    seeds = ArrayField(models.DecimalField(max_digits=20, decimal_places=0))
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    steps = models.PositiveSmallIntegerField()
+    guidance_scale = models.FloatField()
+    scheduler = models.CharField(max_length=80, blank=True)
+    strength = models.FloatField(null=True)
+    references = models.JSONField(default=list)
+    inputs = models.JSONField(default=list)
+    purpose = models.CharField(max_length=40, blank=True)
+    territory = models.CharField(max_length=2, blank=True)
+    recipient = models.CharField(max_length=200, blank=True)
+
+    decision = models.JSONField()
+    request_leaf = models.CharField(max_length=71, blank=True)
+    fault = models.JSONField(null=True)
+    notes = models.JSONField(default=list)
+    environment = models.JSONField(null=True)
+    settings = models.JSONField(null=True)
+
+    attempt = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True)
+    lease_expires = models.DateTimeField(null=True)
+    lost_workers = models.PositiveSmallIntegerField(default=0)
+    woken_at = models.DateTimeField(null=True)
+    passed_over = models.PositiveSmallIntegerField(default=0)
+    step = models.PositiveSmallIntegerField(default=0)
+    cancel_requested = models.BooleanField(default=False)
+    release_requested = models.BooleanField(default=False)
+
+    requested_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["priority", "owner_id", "requested_at"],
+                condition=Q(state="queued"),
+                name="generation_waiting",
+            ),
+            models.Index(
+                fields=["lease_expires"],
+                condition=Q(state__in=["rendering", "marking"]),
+                name="generation_leased",
+            ),
+            models.Index(fields=["owner_id", "-requested_at", "id"], name="generation_of_owner"),
+            models.Index(fields=["owner_id", "-claimed_at"], name="generation_last_turn"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        "requested",
+                        "queued",
+                        "rendering",
+                        "marking",
+                        "done",
+                        "refused",
+                        "failed",
+                        "cancelled",
+                    ]
+                ),
+                name="a_generation_has_a_known_state",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) ^ Q(state__in=["done", "refused", "failed", "cancelled"]),
+                name="a_generation_ends_once",
+            ),
+        ]
+
+
+class Output(models.Model):
+    """One delivered image of a generation."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="outputs")
+    index = models.PositiveSmallIntegerField()
+    use_id = models.UUIDField(default=uuid.uuid4, unique=True)
+    digest = models.CharField(max_length=71, unique=True)
+    seed = models.DecimalField(max_digits=20, decimal_places=0)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    media_type = models.CharField(max_length=40)
+    size_bytes = models.PositiveBigIntegerField()
+    raw_pixels = models.CharField(max_length=71)
+    delivered_pixels = models.CharField(max_length=71, db_index=True)
+    manifest_id = models.CharField(max_length=80, unique=True)
+    delivered_leaf = models.CharField(max_length=71, blank=True)
+    delivered_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["generation", "index"], name="one_output_a_seed"),
+        ]
+
+
+class IdempotencyKey(models.Model):
+    """Ties a caller's key to the one request it made."""
+
+    owner_id = models.UUIDField()
+    key = models.CharField(max_length=200)
+    body_digest = models.CharField(max_length=71)
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner_id", "key"], name="one_request_a_key_and_owner")
+        ]

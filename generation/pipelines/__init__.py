@@ -1,0 +1,1 @@
+"""One seam to every way of making an image."""

@@ -1,0 +1,1 @@
+"""The audit log: what was stated, when, in a form that cannot be changed unseen."""

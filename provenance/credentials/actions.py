@@ -1,0 +1,93 @@
+"""The signing key in force, and recording what was signed with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from provenance.actor import Actor
+from provenance.audit_log import actions as audit_log
+from provenance.canonical import sha256_digest
+from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.events import CredentialSigned
+from provenance.credentials.models import Credential
+from provenance.credentials.signing import SignedImage, SigningKey, pem_chain, require_library
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a credential's row and entry will say of one signed file."""
+
+    image_digest: str
+    manifest_id: str
+    manifest_store: bytes = field(repr=False)
+    verdict: Mapping[str, Any]
+    library_version: str
+    key_id: str
+    signed_at: datetime
+
+
+def signing_key() -> SigningKey:
+    """Return the key that signs now: the configured chain, else this installation's development key."""
+    environment = settings.ENVIRONMENT
+    if environment.signing_certificates and environment.signing_key:
+        return _configured_key(
+            environment.signing_certificates, environment.signing_key, environment.signing_key_password
+        )
+    return DevelopmentCA(environment.keys_folder).signing_key(now=timezone.now())
+
+
+@lru_cache(maxsize=4)
+def _configured_key(chain: Path, key: Path, password: str) -> SigningKey:
+    return pem_chain(
+        chain_pem=chain.read_text(),
+        key_pem=key.read_bytes(),
+        password=password.encode() or None,
+        now=timezone.now(),
+    )
+
+
+def prepare(signed: SignedImage, *, key: SigningKey, at: datetime, verdict: Mapping[str, Any]) -> Prepared:
+    """Return what will be recorded of a signed file."""
+    return Prepared(
+        image_digest=sha256_digest(signed.data),
+        manifest_id=signed.manifest_id,
+        manifest_store=signed.manifest_store,
+        verdict=verdict,
+        library_version=require_library(),
+        key_id=key.key_id,
+        signed_at=at,
+    )
+
+
+def record(prepared: Prepared, *, actor: Actor) -> Credential:
+    """Record a credential and its entry in the caller's transaction; its manifest store is kept already."""
+    store_digest = sha256_digest(prepared.manifest_store)
+    credential = Credential.objects.create(
+        image_digest=prepared.image_digest,
+        manifest_id=prepared.manifest_id,
+        store_digest=store_digest,
+        verdict=prepared.verdict,
+        library_version=prepared.library_version,
+        key_id=prepared.key_id,
+        signed_at=prepared.signed_at,
+    )
+    audit_log.append(
+        CredentialSigned(
+            actor=actor,
+            image=prepared.image_digest,
+            manifest=prepared.manifest_id,
+            store=store_digest,
+            key=prepared.key_id,
+            state=str(prepared.verdict.get("state", "")),
+            library=prepared.library_version,
+        )
+    )
+    return credential

@@ -1,0 +1,204 @@
+"""The C2PA 2.4 definition of a manifest: claim, assertions and ingredients, in the library's own JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provenance.canonical import Digest, canonical_json, timestamp
+from provenance.credentials.manifest import (
+    GENERATION,
+    PROMPT_TYPE,
+    Colophon,
+    InputUsed,
+    ModelUsed,
+    Prompt,
+    Reference,
+    generation_record,
+    not_possible,
+    without_blanks,
+)
+
+SPECIFICATION = "2.4.0"
+MODEL_TYPE = "c2pa.types.model.pytorch"
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """One ingredient: its C2PA definition, and the bytes that it embeds or is read from."""
+
+    definition: dict[str, Any]
+    data: bytes | None = field(default=None, repr=False)
+    is_embedded: bool = True
+
+    @property
+    def label(self) -> str:
+        """Return the name by which actions refer to it."""
+        return str(self.definition["label"])
+
+
+def manifest_definition(colophon: Colophon) -> dict[str, Any]:
+    """Return the claim and assertions in the C2PA library's JSON, without the ingredients.
+
+    Raises ManifestError or NotCanonical for what must not or cannot be signed.
+    """
+    _check(colophon)
+    return {
+        "label": colophon.manifest_id,
+        "claim_version": 2,
+        "title": colophon.title,
+        "format": colophon.media_type,
+        "claim_generator_info": [
+            {
+                "name": colophon.software.name,
+                "version": colophon.software.version,
+                "specVersion": SPECIFICATION,
+            }
+        ],
+        "assertions": [
+            _assertion("c2pa.actions.v2", {"actions": _actions(colophon), "allActionsIncluded": True}),
+            _assertion("c2pa.ai-disclosure", _disclosure(colophon)),
+            _assertion("cawg.training-mining", _mining(colophon)),
+            _assertion(GENERATION, generation_record(colophon)) | {"kind": "Json"},
+        ],
+    }
+
+
+def ingredients(colophon: Colophon) -> tuple[Ingredient, ...]:
+    """Return what went into the picture: prompt if disclosed, model, each reference, each input."""
+    return (
+        *_prompt_ingredients(colophon.prompt),
+        _model_ingredient(colophon.model),
+        *(_reference_ingredient(index, one) for index, one in enumerate(colophon.references)),
+        *(_input_ingredient(index, one, colophon) for index, one in enumerate(colophon.inputs)),
+    )
+
+
+def _check(colophon: Colophon) -> None:
+    if not re.fullmatch(r"urn:c2pa:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", colophon.manifest_id):
+        raise not_possible("its id is not urn:c2pa: and a UUID.", "其标识不是 urn:c2pa: 加 UUID。")
+    if any("prompt" in name for name in _names_in(colophon.settings)):
+        # Disclosure is decided in Prompt alone; a prompt among the settings would slip past it.
+        raise not_possible("a prompt stands among the settings.", "设置中含有提示词。")
+    canonical_json([generation_record(colophon), colophon.prompt.text, colophon.prompt.negative_text])
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield str(name).lower()
+            yield from _names_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _names_in(item)
+
+
+def _assertion(label: str, data: dict[str, Any]) -> dict[str, Any]:
+    # Without ``created`` the library files an assertion as gathered from others.
+    return {"label": label, "created": True, "data": data}
+
+
+def _actions(colophon: Colophon) -> list[dict[str, Any]]:
+    parts = ingredients(colophon)
+    if colophon.parent is None:
+        return [_making("c2pa.created", [part.label for part in parts], colophon)]
+    parents = [part.label for part in parts if part.definition["relationship"] == "parentOf"]
+    others = [part.label for part in parts if part.label not in parents]
+    opened = {
+        "action": "c2pa.opened",
+        "when": timestamp(colophon.made_at),
+        "parameters": {"ingredientIds": parents},
+    }
+    return [opened, _making("c2pa.edited", others, colophon)]
+
+
+def _making(action: str, labels: list[str], colophon: Colophon) -> dict[str, Any]:
+    return {
+        "action": action,
+        "when": timestamp(colophon.made_at),
+        "digitalSourceType": colophon.source_type,
+        "softwareAgent": {"name": colophon.software.name, "version": colophon.software.version},
+        "description": f"Made with the model {colophon.model.name}",
+        "parameters": {"ingredientIds": labels, "org.colophon.seed": str(colophon.seed)},
+    }
+
+
+def _disclosure(colophon: Colophon) -> dict[str, Any]:
+    return {
+        "modelType": MODEL_TYPE,
+        "modelName": colophon.model.name,
+        "modelIdentifier": colophon.model.identifier,
+        "contentProfile": {"humanOversightLevel": "prompt_guided"},
+    }
+
+
+def _mining(colophon: Colophon) -> dict[str, Any]:
+    return {"entries": {purpose: {"use": use} for purpose, use in colophon.mining.items()}}
+
+
+def _prompt_ingredients(prompt: Prompt) -> Iterator[Ingredient]:
+    if prompt.disclosure == "public":
+        yield _embedded_text("prompt", "Prompt", prompt.text)
+        if prompt.negative_text:
+            yield _embedded_text("negative-prompt", "Negative prompt", prompt.negative_text)
+    elif prompt.disclosure == "committed":
+        yield Ingredient(
+            _ingredient("prompt", "Prompt (committed)", "text/plain", types=PROMPT_TYPE)
+            | {"metadata": {"org.colophon.commitment": prompt.commitment}}
+        )
+
+
+def _embedded_text(label: str, title: str, text: str) -> Ingredient:
+    definition = _ingredient(label, title, "text/plain", types=PROMPT_TYPE)
+    definition["data"] = {"format": "text/plain", "identifier": f"{label}.txt"}
+    return Ingredient(definition, data=text.encode())
+
+
+def _model_ingredient(model: ModelUsed) -> Ingredient:
+    definition = _ingredient("model", model.name, "application/octet-stream", types=MODEL_TYPE)
+    if model.revision:
+        definition["data_types"][0]["version"] = model.revision
+    return Ingredient(
+        definition | _informational(model.url) | _bound(model.weights_digest, model.licence, source=model.source)
+    )
+
+
+def _reference_ingredient(index: int, reference: Reference) -> Ingredient:
+    types = MODEL_TYPE if reference.kind == "adapter" else ""
+    return Ingredient(
+        _ingredient(f"reference-{index}", reference.name, "application/octet-stream", types=types)
+        | _informational(reference.url)
+        | _bound(reference.digest, reference.licence, kind=reference.kind, credit=reference.credit_line)
+    )
+
+
+def _input_ingredient(index: int, picture: InputUsed, colophon: Colophon) -> Ingredient:
+    definition = _ingredient(f"input-{index}", picture.name, "application/octet-stream") | _bound(
+        picture.digest, picture.licence, role=picture.role, credit=picture.credit_line
+    )
+    if picture is colophon.parent:
+        return Ingredient(definition | {"relationship": "parentOf"}, data=picture.data, is_embedded=False)
+    return Ingredient(definition)
+
+
+def _ingredient(label: str, title: str, media_type: str, *, types: str = "") -> dict[str, Any]:
+    # Snake case throughout: the library drops camel-case names without a word.
+    definition: dict[str, Any] = {
+        "label": label,
+        "title": title,
+        "format": media_type,
+        "relationship": "inputTo",
+    }
+    return definition | ({"data_types": [{"type": types}]} if types else {})
+
+
+def _bound(digest: Digest, licence: str, **more: str) -> dict[str, Any]:
+    # The library stores no hash of an ingredient that has no manifest of its own; this is what binds it.
+    stated = without_blanks(digest=digest, licence=licence, **more)
+    return {"metadata": {f"org.colophon.{name}": value for name, value in stated.items()}}
+
+
+def _informational(url: str) -> dict[str, Any]:
+    return {"informational_URI": url} if url else {}

@@ -1,0 +1,41 @@
+"""What can go wrong with keys, certificates and signatures."""
+
+from __future__ import annotations
+
+from provenance.errors import ProvenanceError
+
+
+class CredentialsError(ProvenanceError):
+    """A fault in signing a picture or in the key that signs."""
+
+
+class KeyUnfit(CredentialsError):
+    """A configured key or certificate chain breaks the profile of a claim signer; ``faults`` lists each breach."""
+
+    code = "signing-key-unfit"
+    en = "The signing key cannot be used. {said_en}"
+    zh = "签名密钥无法使用。{said_zh}"
+
+
+class SigningFailed(CredentialsError):
+    """The picture could not be signed; nothing may be delivered."""
+
+    code = "signing-failed"
+    en = "The picture could not be signed, so it was not delivered: {reason}. Try again, or tell the operator."
+    zh = "图片签名失败，因此未交付：{reason}。请重试，或告知运营者。"
+
+
+class LibraryTooOld(CredentialsError):
+    """The C2PA library misjudges forged pictures and must not be used."""
+
+    code = "c2pa-library-too-old"
+    en = "The C2PA library {found} is too old to be trusted; install c2pa-python 0.38 or newer."
+    zh = "C2PA 库 {found} 版本过旧，不可信赖；请安装 c2pa-python 0.38 或更新版本。"
+
+
+class DevelopmentKeysDamaged(CredentialsError):
+    """The development authority's files are there and cannot be used; a new root is never made unasked."""
+
+    code = "development-keys-damaged"
+    en = "The development signing key {path} cannot be used: {said_en}. Restore it, or remove its folder for a new one."
+    zh = "开发签名密钥 {path} 无法使用：{said_zh}。请恢复该文件，或删除其所在文件夹以生成新的密钥。"

@@ -1,0 +1,19 @@
+"""What the log is told of credentials and the keys behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provenance.audit_log.entry import Statement
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialSigned(Statement):
+    """An image was signed; this is its manifest store and how it verified then."""
+
+    image: str
+    manifest: str
+    store: str
+    key: str
+    state: str
+    library: str

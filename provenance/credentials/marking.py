@@ -1,0 +1,58 @@
+"""From pixels to the file that gets signed: encoded, with the digests by which it is recognised.
+
+Order matters: the raw digest is taken before anything touches the pixels, the delivered digest from the
+encoded file decoded again; the C2PA signature comes after all of it and leaves the pixels alone.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from provenance.canonical import Digest, pixel_digest
+from provenance.errors import ProvenanceError
+from provenance.picture import decode_picture
+
+ENCODINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "image/png": ("PNG", {}),
+    "image/jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    "image/webp": ("WEBP", {"quality": 92}),
+    "image/avif": ("AVIF", {"quality": 90}),
+}
+
+
+class NoSuchEncoding(ProvenanceError):
+    """Pictures are not delivered in this media type."""
+
+    code = "no-such-encoding"
+    en = "Pictures are not delivered as {media_type}. Ask for PNG, JPEG, WebP or AVIF."
+    zh = "不提供 {media_type} 格式的图片。请选择 PNG、JPEG、WebP 或 AVIF。"
+
+
+@dataclass(frozen=True)
+class MarkedPicture:
+    """An encoded picture, ready to be signed, and the digests of its pixels before and after encoding."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+    raw_pixels: Digest
+    delivered_pixels: Digest
+
+
+def mark(pixels: Any, *, media_type: str) -> MarkedPicture:
+    """Return an RGB array of shape (height, width, 3), uint8, as a file without any metadata of a stranger's.
+
+    Raises NoSuchEncoding for a media type that is not delivered.
+    """
+    if media_type not in ENCODINGS:
+        raise NoSuchEncoding(media_type=media_type)
+    raw_pixels = pixel_digest(pixels)
+    encoding, options = ENCODINGS[media_type]
+    encoded = io.BytesIO()
+    Image.fromarray(pixels, "RGB").save(encoded, encoding, **options)
+    delivered = pixel_digest(decode_picture(encoded.getvalue()).pixels)
+    return MarkedPicture(encoded.getvalue(), media_type, raw_pixels, delivered)

@@ -1,0 +1,20 @@
+"""Reading content credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from provenance.credentials.models import Credential
+
+
+def credential_of(image_digest: str) -> Credential | None:
+    """Return the credential of a delivered image, if there is one."""
+    return Credential.objects.filter(image_digest=image_digest).first()
+
+
+def stored_manifests(among: Iterable[str] | None = None) -> set[str]:
+    """Return the digests of the manifest stores that credentials need kept, of all or among some."""
+    credentials = Credential.objects.all()
+    if among is not None:
+        credentials = credentials.filter(store_digest__in=list(among))
+    return set(credentials.values_list("store_digest", flat=True))

@@ -1,0 +1,244 @@
+"""Keys that sign claims, and the signing of a picture: the last thing that ever changes its bytes."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import c2pa  # type: ignore[import-untyped]  # it ships no types
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
+from provenance.canonical import Digest, sha256_digest
+from provenance.credentials.definition import Ingredient, ingredients, manifest_definition
+from provenance.credentials.errors import KeyUnfit, LibraryTooOld, SigningFailed
+from provenance.credentials.manifest import Colophon
+from provenance.credentials.profile import PrivateKey, ProfileFault, algorithm_of, profile_faults
+from provenance.credentials.reading import DEVELOPMENT_NAME, media_type_of, settings
+
+LEAST_LIBRARY = (0, 91, 0)
+"""Older ones read some forged pictures as trusted."""
+
+
+class SigningKey(Protocol):
+    """Something that signs claims: its certificates, and a signer made anew for each call.
+
+    The library's signers do not survive a fork, so none is ever kept.
+    """
+
+    @property
+    def certificates_pem(self) -> str:
+        """Return the chain that goes into the file: leaf first, without the root."""
+        ...
+
+    @property
+    def root_pem(self) -> str:
+        """Return the certificate that whoever trusts this key must trust."""
+        ...
+
+    @property
+    def key_id(self) -> Digest:
+        """Return the digest of the leaf's SubjectPublicKeyInfo (DER)."""
+        ...
+
+    @property
+    def algorithm(self) -> str:
+        """Return C2PA's name of the signature algorithm."""
+        ...
+
+    @property
+    def is_development(self) -> bool:
+        """Say whether this is a key that nobody but this machine has a reason to trust."""
+        ...
+
+    def signer(self) -> c2pa.Signer:
+        """Return a signer of the C2PA library, for one call in this process."""
+        ...
+
+
+@dataclass(frozen=True)
+class PemKey:
+    """A signing key held in memory; the private part never shows in a repr or a log."""
+
+    certificates_pem: str = field(repr=False)
+    root_pem: str = field(repr=False)
+    key_id: Digest
+    algorithm: str
+    is_development: bool
+    _private_pem: bytes = field(repr=False)
+
+    def signer(self) -> c2pa.Signer:
+        """Return a signer of the C2PA library, for one call in this process."""
+        information = c2pa.C2paSignerInfo(
+            self.algorithm.encode(), self.certificates_pem.encode(), self._private_pem, None
+        )
+        return c2pa.Signer.from_info(information)
+
+
+@dataclass(frozen=True)
+class SignedImage:
+    """A picture with its manifest inside, and that manifest's store by itself."""
+
+    data: bytes = field(repr=False)
+    manifest_store: bytes = field(repr=False)
+    manifest_id: str
+
+
+def pem_chain(
+    *, chain_pem: str, key_pem: bytes, root_pem: str = "", password: bytes | None = None, now: datetime
+) -> PemKey:
+    """Return the key of a configured PEM chain, once it has passed the profile of a claim signer.
+
+    Without ``root_pem`` the last certificate of the chain stands for it. Raises KeyUnfit, a sentence for each fault.
+    """
+    chain = _certificates(chain_pem)
+    key = _private_key(key_pem, password=password)
+    faults = profile_faults(chain, key=key, now=now)
+    if faults:
+        raise _unfit(faults)
+    sent = [certificate for certificate in chain if certificate.issuer != certificate.subject]
+    return PemKey(
+        certificates_pem=pem_text(sent),
+        root_pem=root_pem or pem_text(chain[-1:]),
+        key_id=key_id_of(chain[0]),
+        algorithm=algorithm_of(key),
+        is_development=DEVELOPMENT_NAME in chain[0].issuer.rfc4514_string(),
+        _private_pem=private_pem(key),
+    )
+
+
+def sign_image(data: bytes, *, media_type: str, colophon: Colophon, key: SigningKey) -> SignedImage:
+    """Return the picture with its manifest embedded, signed and read back whole.
+
+    Raises ManifestError for what cannot be said and SigningFailed for everything else.
+    """
+    require_library()
+    definition = manifest_definition(colophon)
+    signed = io.BytesIO()
+    try:
+        with c2pa.Context.from_dict(_signing_settings(key), signer=key.signer()) as context:
+            builder = _builder(definition, ingredients(colophon), context)
+            store = builder.sign(media_type, io.BytesIO(data), signed)
+    except c2pa.C2paError as error:
+        raise SigningFailed(reason=str(error)) from error
+    _check_signed(signed.getvalue(), media_type=media_type, colophon=colophon, key=key)
+    return SignedImage(data=signed.getvalue(), manifest_store=store, manifest_id=colophon.manifest_id)
+
+
+def require_library() -> str:
+    """Return the C2PA library's version; raise LibraryTooOld for one that misjudges forged pictures."""
+    found: str = c2pa.sdk_version()
+    numbers = tuple(int(part) for part in found.split("-")[0].split(".") if part.isdigit())
+    if numbers < LEAST_LIBRARY:
+        raise LibraryTooOld(found=found)
+    return found
+
+
+def key_id_of(leaf: x509.Certificate) -> Digest:
+    """Return the digest of a certificate's SubjectPublicKeyInfo (DER)."""
+    return sha256_digest(
+        leaf.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+
+
+def pem_text(certificates: Sequence[x509.Certificate]) -> str:
+    """Return certificates one after another in PEM."""
+    return "".join(certificate.public_bytes(serialization.Encoding.PEM).decode() for certificate in certificates)
+
+
+def private_pem(key: PrivateKey) -> bytes:
+    """Return a private key as unencrypted PKCS#8, the only form that the library takes."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _builder(definition: dict[str, Any], parts: Sequence[Ingredient], context: c2pa.Context) -> c2pa.Builder:
+    embedded = [part for part in parts if part.is_embedded]
+    builder = c2pa.Builder(definition | {"ingredients": [part.definition for part in embedded]}, context=context)
+    for part in embedded:
+        if part.data is not None:
+            builder.add_resource(part.definition["data"]["identifier"], io.BytesIO(part.data))
+    for part in parts:
+        if not part.is_embedded and part.data is not None:
+            media_type = media_type_of(part.data)
+            builder.add_ingredient(
+                json.dumps(part.definition | {"format": media_type}), media_type, io.BytesIO(part.data)
+            )
+    return builder
+
+
+def _signing_settings(key: SigningKey) -> dict[str, Any]:
+    chosen = settings(trust_pem=key.root_pem)
+    chosen["verify"] |= {"verify_after_sign": True}
+    chosen["builder"] = {
+        "thumbnail": {"enabled": False},
+        # Ingredients are the signer's own statement, not gathered from others.
+        "created_assertion_labels": ["c2pa.ingredient", "c2pa.ingredient.v3", "c2pa.embedded-data"],
+    }
+    return chosen
+
+
+def _check_signed(data: bytes, *, media_type: str, colophon: Colophon, key: SigningKey) -> None:
+    try:
+        with (
+            c2pa.Context.from_dict(settings(trust_pem=key.root_pem)) as context,
+            c2pa.Reader(media_type, io.BytesIO(data), context=context) as reader,
+        ):
+            report = json.loads(reader.json())
+    except c2pa.C2paError as error:
+        raise SigningFailed(reason=str(error)) from error
+    failures = [finding["code"] for finding in report["validation_results"]["activeManifest"]["failure"]]
+    if report["active_manifest"] != colophon.manifest_id or report["validation_state"] != "Trusted":
+        raise SigningFailed(reason=", ".join(failures) or report["validation_state"])
+
+
+def _certificates(chain_pem: str) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(chain_pem.encode())
+    except ValueError as error:
+        raise _unfit(
+            [
+                ProfileFault(
+                    "chain-unreadable",
+                    "The certificate chain is not PEM text with certificates.",
+                    "证书链不是包含证书的 PEM 文本。",
+                )
+            ]
+        ) from error
+
+
+def _private_key(key_pem: bytes, *, password: bytes | None) -> PrivateKey:
+    try:
+        key = serialization.load_pem_private_key(key_pem, password)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # Without its cause: a parser's message may quote what it read.
+        raise _unfit([_KEY_UNREADABLE]) from None
+    if not algorithm_of(key):
+        raise _unfit([_KEY_KIND])
+    return key  # type: ignore[return-value]  # algorithm_of has looked at its class
+
+
+def _unfit(faults: Sequence[ProfileFault]) -> KeyUnfit:
+    return KeyUnfit(
+        said_en=" ".join(fault.en for fault in faults),
+        said_zh="".join(fault.zh for fault in faults),
+        faults=tuple(fault.code for fault in faults),
+    )
+
+
+_KEY_UNREADABLE = ProfileFault(
+    "key-unreadable",
+    "The private key is not PEM text, or its password is wrong or missing.",
+    "私钥不是 PEM 文本，或其密码错误或缺失。",
+)
+_KEY_KIND = ProfileFault(
+    "key-algorithm",
+    "The key must be ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of at least 2,048 bits.",
+    "密钥必须是 P-256、P-384 或 P-521 上的 ECDSA、Ed25519，或至少 2048 位的 RSA。",
+)

@@ -1,0 +1,1 @@
+"""On what terms something may be used, and who said so."""

@@ -1,0 +1,88 @@
+"""The one sentence of a verdict, for a person who knows nothing of C2PA."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provenance.credentials.reading import Reading
+from provenance.verification.manifest_checks import signer_name
+from provenance.verification.verdict import Check, Outcome
+
+Sentence = tuple[str, str]
+
+_UNREADABLE: Sentence = (
+    "This file cannot be read as a picture, so nothing can be said about it.",
+    "此文件无法作为图片读取，因此无从核验。",
+)
+_NO_MANIFEST: Sentence = (
+    "This picture carries no content credentials. Most pictures carry none: that says nothing about it.",
+    "此图片不带内容凭证。多数图片都没有：这不说明任何问题。",
+)
+_REMOTE: Sentence = (
+    "This picture names a place elsewhere where its content credentials are kept; they were not fetched.",
+    "此图片标明其内容凭证保存在别处；本次未去获取。",
+)
+_FAILED: dict[str, Sentence] = {
+    "signature.valid": (
+        "The signature on this picture's content credentials is broken: nothing that they state can be relied on.",
+        "此图片内容凭证的签名无效：其中所述均不可依赖。",
+    ),
+    "manifest.integrity": (
+        "This picture or its content credentials were changed after they were signed.",
+        "此图片或其内容凭证在签名后被改动过。",
+    ),
+    "manifest.present": (
+        "This picture's content credentials are damaged and cannot be read.",
+        "此图片的内容凭证已损坏，无法读取。",
+    ),
+    "signer.not_expired": (
+        "The certificate behind this picture's signature has ended, so the signature can no longer be confirmed.",
+        "此图片的签名证书已到期，签名无法再被确认。",
+    ),
+    "ingredient": (
+        "This picture is as it was signed, but something that it was made from had been changed before.",
+        "此图片与签名时一致，但其所用素材在使用前已被改动。",
+    ),
+    "record.agrees": (
+        "What this picture's content credentials state differs from the record.",
+        "此图片内容凭证所述与记录不符。",
+    ),
+}
+_FAILED_OTHERWISE: Sentence = (
+    "Something about this picture does not hold; the checks say what.",
+    "此图片有不符之处；详见各项核验。",
+)
+_ASKED_FIRST = (
+    "signature.valid",
+    "manifest.integrity",
+    "manifest.present",
+    "signer.not_expired",
+    "ingredient",
+)
+
+
+def headline(outcome: Outcome, checks: Sequence[Check], reading: Reading) -> Sentence:
+    """Return the sentence in English and Chinese."""
+    en, zh = _about_file(outcome, checks, reading)
+    found = next((one for one in checks if one.code == "record.found" and one.result == "passed"), None)
+    if outcome == "no_manifest" and found is not None:
+        return f"{en} But: {found.en}", f"{zh}但是：{found.zh}"
+    return en, zh
+
+
+def _about_file(outcome: Outcome, checks: Sequence[Check], reading: Reading) -> Sentence:
+    if outcome == "unreadable":
+        return _UNREADABLE
+    if outcome == "no_manifest":
+        return _REMOTE if reading.state == "remote" else _NO_MANIFEST
+    if outcome == "failed":
+        failed = {one.code for one in checks if one.result == "failed"}
+        first = next((code for code in (*_ASKED_FIRST, "record.agrees") if code in failed), "")
+        return _FAILED.get(first, _FAILED_OTHERWISE)
+    name = signer_name(reading.signer)
+    if outcome == "trusted":
+        return (f"Unchanged since {name} signed it.", f"自 {name} 签名以来未被改动。")
+    return (
+        f"Unchanged since it was signed, but nothing here vouches for the signer, whom the certificate names {name}.",
+        f"自签名以来未被改动，但没有依据认可签名者；证书所写为 {name}。",
+    )

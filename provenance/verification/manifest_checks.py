@@ -1,0 +1,309 @@
+"""The checks that a file answers by itself: its manifest, signature, signer, timestamp and ingredients.
+
+An untrusted signer is never told as a change, and a missing manifest never as a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from provenance.credentials.reading import Finding, IngredientRead, Reading, Signer
+from provenance.verification.verdict import Check
+
+_ENDED = {"signingCredential.expired", "claimSignature.outsideValidity"}
+_TRUSTED = "signingCredential.trusted"
+_SIGNED = "claimSignature.validated"
+
+
+@dataclass(frozen=True)
+class _Faults:
+    """The active manifest's faults, each under the one check that it decides."""
+
+    ended: tuple[Finding, ...]
+    timestamp: tuple[Finding, ...]
+    signature: tuple[Finding, ...]
+    integrity: tuple[Finding, ...]
+
+
+_NOTHING_TO_CHECK = (
+    "manifest.integrity",
+    "signature.valid",
+    "signer.trusted",
+    "signer.not_expired",
+    "timestamp",
+)
+
+
+def manifest_checks(reading: Reading, *, trust_given: bool) -> tuple[Check, ...]:
+    """Return what the file's own manifest answers, in the order in which a person would ask."""
+    if reading.state != "present":
+        nothing = ("There are no content credentials to check.", "没有可供核验的内容凭证。")
+        return (
+            _manifest_missing(reading),
+            *(Check(code, "not_checked", *nothing) for code in _NOTHING_TO_CHECK),
+        )
+    faults = _sorted_faults(reading.faults)
+    present = Check(
+        "manifest.present",
+        "passed",
+        "The file carries content credentials.",
+        "文件带有内容凭证。",
+        {"manifest": reading.manifest_id},
+    )
+    return (
+        present,
+        _integrity(reading, faults),
+        _signature(reading, faults),
+        _trusted(reading, faults, trust_given=trust_given),
+        _in_time(reading, faults),
+        _timestamp(reading, faults),
+        *(_ingredient(one) for one in reading.ingredients),
+    )
+
+
+def signer_name(signer: Signer | None) -> str:
+    """Return whom a certificate names, person or machine first, then organization."""
+    if signer is None or not (signer.name or signer.organization):
+        return "?"
+    if signer.organization in {"", signer.name}:
+        return signer.name or signer.organization
+    return f"{signer.name} ({signer.organization})" if signer.name else signer.organization
+
+
+def _sorted_faults(faults: Iterable[Finding]) -> _Faults:
+    kinds: dict[str, list[Finding]] = {"ended": [], "timestamp": [], "signature": [], "integrity": []}
+    for fault in faults:
+        if fault.code in _ENDED:
+            kinds["ended"].append(fault)
+        elif fault.code.startswith("timeStamp."):
+            kinds["timestamp"].append(fault)
+        elif fault.code.startswith(("claimSignature.", "signingCredential.", "algorithm.")):
+            kinds["signature"].append(fault)
+        else:
+            kinds["integrity"].append(fault)
+    return _Faults(**{name: tuple(found) for name, found in kinds.items()})
+
+
+def _manifest_missing(reading: Reading) -> Check:
+    if reading.state == "remote":
+        return Check(
+            "manifest.present",
+            "not_checked",
+            "The file says that its content credentials are kept elsewhere; they were not fetched.",
+            "文件称其内容凭证保存在别处；本次未去获取。",
+            {"url": reading.problem},
+        )
+    if reading.state == "absent":
+        return Check(
+            "manifest.present",
+            "not_checked",
+            "The file carries no content credentials. That proves nothing about where it comes from.",
+            "文件不带内容凭证。这不能说明它从何而来。",
+        )
+    return Check(
+        "manifest.present",
+        "failed",
+        "Content credentials cannot be read from this file: they or the file's structure are damaged.",
+        "无法从此文件读取内容凭证：凭证或文件结构已损坏。",
+        {"library_said": reading.problem},
+    )
+
+
+def _integrity(reading: Reading, faults: _Faults) -> Check:
+    is_judged = reading.validation_state in {"Valid", "Trusted"} or faults.ended or faults.signature or faults.timestamp
+    if faults.integrity or not is_judged:
+        return Check(
+            "manifest.integrity",
+            "failed",
+            "The file is not as it was when it was signed: picture or credentials were changed since.",
+            "文件与签名时不一致：图片或凭证此后被改动过。",
+            _evidence(faults.integrity),
+        )
+    if _SIGNED not in reading.codes("success"):
+        return Check(
+            "manifest.integrity",
+            "not_checked",
+            "Picture and credentials fit each other, but no valid signature says that they were so when signed.",
+            "图片与凭证相互吻合，但没有有效签名证明签名时即如此。",
+        )
+    return Check(
+        "manifest.integrity",
+        "passed",
+        "Picture and credentials are as they were when signed.",
+        "图片和凭证与签名时一致。",
+        _evidence(one for one in reading.findings if one.code.endswith("Hash.match")),
+    )
+
+
+def _signature(reading: Reading, faults: _Faults) -> Check:
+    if _SIGNED in reading.codes("success") and not faults.signature:
+        return Check(
+            "signature.valid",
+            "passed",
+            "The signature fits the credentials.",
+            "签名与凭证相符。",
+            {"algorithm": reading.signer.algorithm if reading.signer else ""},
+        )
+    if faults.ended and not faults.signature:
+        return Check(
+            "signature.valid",
+            "not_checked",
+            "The signature was not confirmed, as its certificate has ended.",
+            "签名证书已到期，未能确认签名。",
+            _evidence(faults.ended),
+        )
+    return Check(
+        "signature.valid",
+        "failed",
+        "The signature does not fit what was signed, so nothing in the credentials can be relied on.",
+        "签名与被签内容不符，凭证中的内容均不可依赖。",
+        _evidence(faults.signature),
+    )
+
+
+def _trusted(reading: Reading, faults: _Faults, *, trust_given: bool) -> Check:
+    name = signer_name(reading.signer)
+    note_en, note_zh = _development_note(reading.signer)
+    code = "signer.trusted"
+    if faults.signature:
+        return Check(
+            code,
+            "not_checked",
+            "Who signed cannot be told from a broken signature.",
+            "签名无效，无法得知签名者。",
+        )
+    if _TRUSTED in reading.codes("success") or reading.validation_state == "Trusted":
+        return Check(
+            code,
+            "passed",
+            f"{name} is vouched for by the list of trusted signers.{note_en}",
+            f"可信签名者名单认可 {name}。{note_zh}",
+        )
+    if trust_given:
+        return Check(
+            code,
+            "failed",
+            f"The certificate names {name}, for whom nobody on the list of trusted signers vouches. "
+            f"That does not mean that anything was changed.{note_en}",
+            f"证书所写签名者为 {name}，可信签名者名单中无人为其作保。这不表示内容被改动。{note_zh}",
+        )
+    return Check(
+        code,
+        "not_checked",
+        f"The certificate names {name}; no list of trusted signers was given to check that.{note_en}",
+        f"证书所写签名者为 {name}；未提供可信签名者名单，无法核对。{note_zh}",
+    )
+
+
+def _development_note(signer: Signer | None) -> tuple[str, str]:
+    if signer is None or not signer.is_development:
+        return "", ""
+    return (
+        " It calls itself a development certificate, made by an installation for itself.",
+        "该证书自称为开发证书，由某一安装自行生成。",
+    )
+
+
+def _in_time(reading: Reading, faults: _Faults) -> Check:
+    signer = reading.signer
+    evidence = {"not_before": signer.not_before, "not_after": signer.not_after} if signer else {}
+    if faults.ended:
+        return Check(
+            "signer.not_expired",
+            "failed",
+            "The signing certificate has ended, and no timestamp shows that the file was signed before.",
+            "签名证书已到期，且没有时间戳证明文件在此之前签署。",
+            evidence | _evidence(faults.ended),
+        )
+    if "claimSignature.insideValidity" not in reading.codes("success"):
+        return Check(
+            "signer.not_expired",
+            "not_checked",
+            "Whether the certificate was in force when it signed could not be told.",
+            "无法得知签名时证书是否有效。",
+            evidence,
+        )
+    return Check(
+        "signer.not_expired",
+        "passed",
+        "The certificate was in force when it signed.",
+        "签名时证书处于有效期内。",
+        evidence,
+    )
+
+
+def _timestamp(reading: Reading, faults: _Faults) -> Check:
+    signer = reading.signer
+    authority = signer.timestamp_authority if signer else ""
+    evidence = {"time": signer.signed_at, "authority": authority} if signer and signer.signed_at else {}
+    if faults.timestamp:
+        return Check(
+            "timestamp",
+            "failed",
+            "The timestamp does not fit the signature.",
+            "时间戳与签名不符。",
+            evidence | _evidence(faults.timestamp),
+        )
+    if not evidence:
+        return Check(
+            "timestamp",
+            "not_checked",
+            "There is no timestamp; when the certificate ends, this signature can no longer be confirmed.",
+            "没有时间戳；证书到期后将无法再确认此签名。",
+        )
+    # The library has old authorities built in; we give it no list, so its word on them is not ours.
+    return Check(
+        "timestamp",
+        "not_checked",
+        f"{authority or 'An authority'} stamped the signature at {evidence['time']}; "
+        "no list of timestamp authorities was given to check that.",
+        f"{authority or '某机构'} 于 {evidence['time']} 加盖时间戳；未提供时间戳机构名单，无法核对。",
+        evidence,
+    )
+
+
+def _ingredient(ingredient: IngredientRead) -> Check:
+    title = ingredient.title or ingredient.label
+    evidence = {"manifest": ingredient.manifest_id, "label": ingredient.label}
+    if ingredient.faults:
+        return Check(
+            "ingredient",
+            "failed",
+            f"The ingredient {title} was not as it was signed when it was used, or its own credentials are broken.",
+            f"素材 {title} 在使用时已与其签名时不一致，或其自身凭证已损坏。",
+            evidence | _evidence(ingredient.faults),
+            subject=title,
+        )
+    if not ingredient.own_manifest_id and not any(one.weight == "success" for one in ingredient.findings):
+        return Check(
+            "ingredient",
+            "not_checked",
+            f"The ingredient {title} is named in the signed credentials and carries none of its own to check.",
+            f"素材 {title} 已列入签名的凭证，其自身不带可核验的凭证。",
+            evidence,
+            subject=title,
+        )
+    untrusted = any(one.is_about_trust and one.weight == "failure" for one in ingredient.findings)
+    return Check(
+        "ingredient",
+        "passed",
+        f"The ingredient {title} is unchanged since it was signed."
+        + (" Its signer is not on the list of trusted signers." if untrusted else ""),
+        f"素材 {title} 自签名以来未被改动。" + ("其签名者不在可信签名者名单中。" if untrusted else ""),
+        evidence | {"own_manifest": ingredient.own_manifest_id},
+        subject=title,
+    )
+
+
+def _evidence(findings: Iterable[Finding]) -> dict[str, Any]:
+    return {"findings": list(_first_told(findings))}
+
+
+def _first_told(findings: Iterable[Finding]) -> Iterator[dict[str, str]]:
+    seen = set()
+    for finding in findings:
+        if (finding.code, finding.uri) not in seen:
+            seen.add((finding.code, finding.uri))
+            yield finding.as_json()

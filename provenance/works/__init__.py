@@ -1,0 +1,1 @@
+"""Parties, their works, and the styles that rest on those works."""

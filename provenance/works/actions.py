@@ -1,0 +1,180 @@
+"""Recording parties, works and styles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from provenance import storage
+from provenance.actor import Actor
+from provenance.audit_log import actions as audit_log
+from provenance.canonical import Digest, pixel_digest, sha256_digest
+from provenance.picture import decode_picture
+from provenance.works import queries
+from provenance.works.errors import NotTheOwner, WorkAlreadyListed
+from provenance.works.events import CollectionRegistered, PartyRecorded, StyleRegistered, WorkRegistered
+from provenance.works.models import Party, PartyMember, Style, Work
+
+
+def require_member(actor: Actor, party: Party) -> None:
+    """Raise NotTheOwner unless the actor acts for a party."""
+    if party.pk not in queries.parties_of(actor.account_id):
+        raise NotTheOwner()
+
+
+def require_owned(party: Party, *, subject_kind: str, subject_id: UUID) -> None:
+    """Raise NotTheOwner unless a style or work is a party's, or is that party itself."""
+    tables = {"style": Style, "work": Work}
+    if subject_kind in tables:
+        is_owned = tables[subject_kind].objects.filter(pk=subject_id, owner=party).exists()
+    else:
+        is_owned = subject_id == party.pk
+    if not is_owned:
+        raise NotTheOwner()
+
+
+@transaction.atomic
+def record_party(
+    *,
+    actor: Actor,
+    name: str,
+    kind: str = Party.Kind.PERSON,
+    origin: str = Party.Origin.JOINED,
+    url: str = "",
+    member: UUID | None = None,
+) -> Party:
+    """Make a party known, with an account that acts for it where there is one."""
+    party = Party.objects.create(name=name, kind=kind, origin=origin, url=url, recorded_at=timezone.now())
+    if member:
+        PartyMember.objects.create(party=party, account_id=member)
+    audit_log.append(PartyRecorded(actor=actor, party=party.pk, name=name, origin=origin, claim=party.claim))
+    return party
+
+
+@transaction.atomic
+def own_party(*, actor: Actor, name: str) -> Party:
+    """Return the party under which an account lists its own works, made on first use."""
+    member = PartyMember.objects.select_related("party").filter(account_id=actor.account_id).first()
+    return member.party if member else record_party(actor=actor, name=name, member=actor.account_id)
+
+
+def register_work(
+    *,
+    actor: Actor,
+    party: Party,
+    data: bytes,
+    title: str,
+    author: str = "",
+    rights_evidence: str = "",
+    licence: str = "",
+) -> Work:
+    """List a picture as a party's own work; the file is stored first, then row and entry together.
+
+    Raises NotAPicture or PictureTooLarge for the file, WorkAlreadyListed for somebody else's picture.
+    """
+    require_member(actor, party)
+    picture = decode_picture(data)
+    pixels = pixel_digest(picture.pixels)
+    with transaction.atomic():
+        storage.hold(pixels)  # of two that list the same picture at once, the second finds the first
+        _keep(data)
+        same = queries.works_with(digest=sha256_digest(data), pixel_digest=pixels).first()
+        if same and same.owner_id == party.pk:
+            return same
+        if same:
+            raise WorkAlreadyListed(title=same.title)
+        work = Work.objects.create(
+            title=title,
+            owner=party,
+            author_credit=author or party.name,
+            digest=sha256_digest(data),
+            pixel_digest=pixels,
+            media_type=picture.media_type,
+            width=picture.width,
+            height=picture.height,
+            rights_evidence=rights_evidence,
+            licence=licence,
+            registered_at=timezone.now(),
+        )
+        audit_log.append(
+            WorkRegistered(
+                actor=actor,
+                work=work.pk,
+                party=party.pk,
+                digest=work.digest,
+                pixel_digest=pixels,
+                title=title,
+                licence=licence,
+            )
+        )
+    return work
+
+
+def _keep(data: bytes) -> Digest:
+    """Store a file so that the sweeper cannot take it before the caller's transaction has recorded it."""
+    storage.hold(sha256_digest(data))
+    return storage.store(data)
+
+
+@transaction.atomic
+def register_collection(
+    *, actor: Actor, party: Party, rows: Iterable[Mapping[str, Any]], manifest: str
+) -> Sequence[Work]:
+    """List many works of one party from a manifest, in one entry; works that stand are kept."""
+    now = timezone.now()
+    works = [Work(owner=party, registered_at=now, **row) for row in rows]
+    known = set(Work.objects.filter(owner=party).values_list("digest", flat=True))
+    fresh = [work for work in works if work.digest not in known]
+    Work.objects.bulk_create(fresh, batch_size=500)
+    if fresh:
+        audit_log.append(
+            CollectionRegistered(actor=actor, party=party.pk, works=len(fresh), manifest=manifest)
+        )
+    return list(Work.objects.filter(owner=party, digest__in=[work.digest for work in works]))
+
+
+@transaction.atomic
+def register_style(
+    *,
+    actor: Actor,
+    party: Party,
+    slug: str,
+    name: str,
+    name_zh: str = "",
+    works: Sequence[Work],
+    model_digest: str,
+    token: str = "",
+    adapter: bytes | None = None,
+) -> Style:
+    """Tie a style to its works and to its carrier: a prompt token of one model, or an adapter file."""
+    adapter_digest = _keep(adapter) if adapter else ""
+    style = Style.objects.create(
+        slug=slug,
+        name=name,
+        name_zh=name_zh,
+        owner=party,
+        carrier=Style.Carrier.ADAPTER if adapter else Style.Carrier.PROMPT_TOKEN,
+        model_digest=model_digest,
+        token=token,
+        adapter_digest=adapter_digest,
+        registered_at=timezone.now(),
+    )
+    style.works.set(works)
+    audit_log.append(
+        StyleRegistered(
+            actor=actor,
+            style=style.pk,
+            party=party.pk,
+            name=name,
+            carrier=style.carrier,
+            token=token,
+            adapter=adapter_digest,
+            model=model_digest,
+            works=len(works),
+        )
+    )
+    return style

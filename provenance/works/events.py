@@ -1,0 +1,53 @@
+"""What the log is told of parties, works and styles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from provenance.audit_log.entry import Statement
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartyRecorded(Statement):
+    """A party became known."""
+
+    party: UUID
+    name: str
+    origin: str
+    claim: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkRegistered(Statement):
+    """A work was listed."""
+
+    work: UUID
+    party: UUID
+    digest: str
+    pixel_digest: str
+    title: str
+    licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectionRegistered(Statement):
+    """Many works of one party were listed at once, from a manifest with its own digest."""
+
+    party: UUID
+    works: int
+    manifest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleRegistered(Statement):
+    """A style was tied to its works and its carrier."""
+
+    style: UUID
+    party: UUID
+    name: str
+    carrier: str
+    token: str
+    adapter: str
+    model: str
+    works: int

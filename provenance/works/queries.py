@@ -1,0 +1,123 @@
+"""Reading parties, works and styles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from provenance.actor import Actor
+from provenance.works.errors import UnknownStyle, UnknownWork
+from provenance.works.models import Party, PartyMember, Style, Work
+
+
+def parties_of(account_id: UUID | None) -> set[UUID]:
+    """Return the ids of the parties that an account acts for."""
+    return set(PartyMember.objects.filter(account_id=account_id).values_list("party_id", flat=True))
+
+
+def works_visible_to(actor: Actor) -> QuerySet[Work]:
+    """Return the works an account may see: its own and all under an open licence; all for an auditor."""
+    works = Work.objects.select_related("owner").order_by("-registered_at", "id")
+    if actor.has("auditor"):
+        return works
+    return works.filter(Q(owner__members__account_id=actor.account_id) | ~Q(licence="")).distinct()
+
+
+def work_for(actor: Actor, *, work_id: UUID) -> Work:
+    """Return one work that an account may see; raise UnknownWork otherwise."""
+    work = works_visible_to(actor).filter(pk=work_id).first()
+    if work is None:
+        raise UnknownWork(work=work_id)
+    return work
+
+
+def works_with(*, digest: str = "", pixel_digest: str = "") -> QuerySet[Work]:
+    """Return the works that are the same file or the same pixels."""
+    same = Q(digest=digest) | Q(preview_digest=digest) if digest else Q()
+    if pixel_digest:
+        same |= Q(pixel_digest=pixel_digest)
+    return Work.objects.select_related("owner").filter(same)
+
+
+def styles_listed() -> QuerySet[Style]:
+    """Return every style that stands, with its owner and its number of works, by name."""
+    return (
+        Style.objects.filter(state=Style.State.ACTIVE)
+        .select_related("owner")
+        .annotate(work_count=Count("works"))
+        .order_by("name", "id")
+    )
+
+
+def style_named(name: str) -> Style:
+    """Return the style with this id or slug; raise UnknownStyle otherwise."""
+    try:
+        wanted = Q(pk=UUID(name))
+    except ValueError:
+        wanted = Q(slug=name)
+    style = Style.objects.select_related("owner").filter(wanted).first()
+    if style is None:
+        raise UnknownStyle(style=name[:80])
+    return style
+
+
+def styles_with(ids: Iterable[str]) -> list[Style]:
+    """Return styles by id, in the order asked for."""
+    wanted = list(ids)
+    found = {str(style.pk): style for style in Style.objects.select_related("owner").filter(pk__in=wanted)}
+    return [found[style] for style in wanted]
+
+
+def works_with_ids(ids: Iterable[str]) -> list[Work]:
+    """Return works by id, in the order asked for."""
+    wanted = list(ids)
+    found = {str(work.pk): work for work in Work.objects.select_related("owner").filter(pk__in=wanted)}
+    return [found[work] for work in wanted]
+
+
+def owners_of(ids: Iterable[UUID]) -> set[UUID]:
+    """Return the parties that own some styles and works."""
+    wanted = list(ids)
+    styles = Style.objects.filter(pk__in=wanted).values_list("owner_id", flat=True)
+    listed = Work.objects.filter(pk__in=wanted).values_list("owner_id", flat=True)
+    return {*styles, *listed}
+
+
+def registered_tokens() -> list[tuple[Style, str]]:
+    """Return every style with the token or name that stands for it in a prompt."""
+    styles = Style.objects.select_related("owner")
+    return [(style, name) for style in styles for name in {style.token, style.name, style.name_zh} if name]
+
+
+def registered_party_names() -> list[tuple[Party, str]]:
+    """Return every party whose name counts in a prompt.
+
+    A name that somebody merely declared, with no style behind it, does not count: otherwise an account
+    called "apple" could stop everybody's apples.
+    """
+    counted = (
+        Q(origin=Party.Origin.PUBLIC_LICENCE)
+        | ~Q(claim=Party.Claim.SELF_DECLARED)
+        | Q(styles__isnull=False)
+    )
+    return [(party, party.name) for party in Party.objects.filter(counted).distinct() if party.name]
+
+
+def styles_of(parties: Iterable[UUID]) -> QuerySet[Style]:
+    """Return the active styles of some parties."""
+    return Style.objects.filter(owner_id__in=list(parties), state=Style.State.ACTIVE).select_related("owner")
+
+
+def referenced_files(among: Iterable[str] | None = None) -> set[str]:
+    """Return the digests of the files that works and styles need kept, of all or among some."""
+    works, styles = Work.objects.all(), Style.objects.exclude(adapter_digest="")
+    if among is not None:
+        wanted = list(among)
+        works = works.filter(Q(digest__in=wanted) | Q(preview_digest__in=wanted))
+        styles = styles.filter(adapter_digest__in=wanted)
+    pairs = works.values_list("digest", "preview_digest")
+    return {digest for pair in pairs for digest in pair if digest} | set(
+        styles.values_list("adapter_digest", flat=True)
+    )

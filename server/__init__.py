@@ -1,0 +1,1 @@
+"""The web site: everything that knows about HTTP, accounts and processes."""

@@ -1,0 +1,168 @@
+"""The one place that turns faults into status codes, as RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import Http404
+from django.utils.translation import get_language
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from generation import errors as generation
+from generation.pipelines.errors import PipelineError
+from generation.request import InvalidRequest
+from provenance.actor import NotPermitted
+from provenance.audit_log.entry import EntryTooLarge
+from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
+from provenance.licensing.errors import UnknownLicence
+from provenance.picture import NotAPicture, PictureTooLarge
+from provenance.works.errors import NotTheOwner, UnknownStyle, UnknownWork, WorkAlreadyListed
+
+STATUS: dict[type[Fault], int] = {
+    generation.UnknownModel: 422,
+    generation.NoModel: 503,
+    generation.UnknownGeneration: 404,
+    generation.StyleNotCarried: 422,
+    generation.InputMissing: 422,
+    generation.KeyReused: 409,
+    generation.AlreadyEnded: 409,
+    InvalidRequest: 422,
+    PipelineError: 422,
+    NotPermitted: 403,
+    NotTheOwner: 403,
+    UnknownStyle: 422,
+    UnknownWork: 422,
+    UnknownLicence: 422,
+    WorkAlreadyListed: 409,
+    EntryTooLarge: 422,
+    NotCanonical: 422,
+    NotAPicture: 422,
+    PictureTooLarge: 413,
+    FileMissing: 404,
+    FileAltered: 500,
+    StorageFull: 507,
+}
+
+
+def _literal(sentence: str) -> str:
+    return sentence.replace("{", "{{").replace("}", "}}")
+
+
+class _Said(Fault):
+    """A problem that HTTP itself has, in both languages."""
+
+    def __init__(self, code: str, en: str, zh: str) -> None:
+        self.code, self.en, self.zh = code, _literal(en), _literal(zh)  # type: ignore[misc]  # one class for all HTTP problems
+        super().__init__()
+
+
+_HTTP: dict[int, tuple[str, str, str]] = {
+    400: ("bad-request", "The request could not be read.", "无法读取该请求。"),
+    401: ("not-signed-in", "Sign in, or send a bearer token.", "请登录，或提供 Bearer 令牌。"),
+    403: ("forbidden", "Your account may not do this.", "您的账户无权进行此操作。"),
+    404: ("not-found", "There is nothing here.", "此处没有内容。"),
+    405: ("method-not-allowed", "This address does not take that method.", "该地址不支持此方法。"),
+    406: ("not-acceptable", "This address answers in JSON.", "该地址以 JSON 应答。"),
+    413: ("too-large", "The upload is too large.", "上传内容过大。"),
+    415: ("unsupported-media-type", "Send JSON here, or a form with files.", "请发送 JSON，或带文件的表单。"),
+    429: ("too-many-requests", "Too many requests. Wait a moment and try again.", "请求过多。请稍候再试。"),
+    503: ("unavailable", "The database is away for a moment. Try again.", "数据库暂时不可用。请重试。"),
+}
+
+
+def status_of(fault: Fault) -> int:
+    """Return the HTTP status of a fault: that of its nearest listed kind, else 500."""
+    return next((STATUS[kind] for kind in type(fault).__mro__ if kind in STATUS), 500)
+
+
+def problem(fault: Fault, *, status: int, **more: Any) -> Response:
+    """Return a fault as problem details, in the caller's language and in both."""
+    language = "zh-Hans" if (get_language() or "en").startswith("zh") else "en"
+    body = {
+        "type": f"/problems/{fault.code}",
+        "title": fault.code.replace("-", " "),
+        "status": status,
+        "detail": fault.said(language),
+        "code": fault.code,
+        "said": {"en": fault.said("en"), "zh-Hans": fault.said("zh-Hans")},
+        **more,
+    }
+    return Response(body, status=status, content_type="application/problem+json")
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Return the problem details of any error that a caller can do something about; None for the rest."""
+    if isinstance(error, Fault):
+        more = {"field": error.values["field"]} if isinstance(error, InvalidRequest) else {}
+        return problem(error, status=status_of(error), **more)
+    if isinstance(error, exceptions.ValidationError):
+        return _validation(error)
+    if isinstance(error, exceptions.APIException):
+        response = _plain(error.status_code, detail=str(error.detail) if error.status_code == 400 else "")
+        if isinstance(error, exceptions.Throttled) and error.wait is not None:
+            response["Retry-After"] = str(int(error.wait) + 1)
+        if header := getattr(error, "auth_header", None):
+            response["WWW-Authenticate"] = header
+        return response
+    if isinstance(error, Http404):
+        return _plain(404)
+    if isinstance(error, PermissionDenied):
+        return _plain(403)
+    if isinstance(error, RequestDataTooBig):
+        return _plain(413)
+    if isinstance(error, DataError):  # such as a NUL in an address
+        return _plain(400)
+    if isinstance(error, OperationalError | InterfaceError):
+        return _plain(503)
+    return None
+
+
+def _plain(status: int, *, detail: str = "") -> Response:
+    code, en, zh = _HTTP.get(status, _HTTP[400])
+    return problem(_Said(code, detail or en, zh), status=status)
+
+
+_FIELD: dict[str, tuple[str, str]] = {
+    "required": ("is missing.", "缺少此项。"),
+    "null": ("may not be null.", "不能为 null。"),
+    "blank": ("may not be empty.", "不能为空。"),
+    "empty": ("is an empty file.", "文件为空。"),
+    "max_length": ("is too long.", "过长。"),
+    "min_value": ("is too small.", "数值过小。"),
+    "max_value": ("is too large.", "数值过大。"),
+    "max_string_length": ("has too many digits.", "位数过多。"),
+    "invalid_choice": ("is none of the values that can be chosen.", "不是可选的值。"),
+    "not_a_list": ("must be a list.", "必须是列表。"),
+    "unknown": ("is no field of this request.", "没有此字段。"),
+    "null_characters_not_allowed": ("is not valid UTF-8 text.", "不是有效的 UTF-8 文本。"),
+    "surrogate_characters_not_allowed": ("is not valid UTF-8 text.", "不是有效的 UTF-8 文本。"),
+}
+_NOT_VALID = ("has a value of the wrong kind.", "值的类型或格式不正确。")
+
+
+def _validation(error: exceptions.ValidationError) -> Response:
+    """Return what is wrong with each field; REST framework would say it in the caller's language alone."""
+    faults = {field: list(dict.fromkeys(_flat(items))) for field, items in _by_field(error.detail).items()}
+    en = "; ".join(
+        f"{field} {' '.join(_FIELD.get(code, _NOT_VALID)[0] for code in codes)}" for field, codes in faults.items()
+    )
+    zh = "；".join(
+        f"{field}：{''.join(_FIELD.get(code, _NOT_VALID)[1] for code in codes)}" for field, codes in faults.items()
+    )
+    errors = [{"field": field, "codes": codes} for field, codes in faults.items()]
+    return problem(_Said("invalid-request", en, zh), status=422, errors=errors)
+
+
+def _by_field(detail: Any) -> dict[str, Any]:
+    return detail if isinstance(detail, dict) else {"body": detail}
+
+
+def _flat(items: Any) -> list[str]:
+    """Return the codes of all faults in a field, however deep they lie."""
+    inner = list(items.values()) if isinstance(items, dict) else items
+    if isinstance(inner, list):
+        return [code for item in inner for code in _flat(item)]
+    return [str(items.code)]

@@ -1,0 +1,100 @@
+"""Delivered images: their record for owner and auditor, their file, their public manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import ListAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from generation import queries
+from provenance import storage
+from provenance.credentials import queries as credentials
+from provenance.licensing.credits import credits_of
+from server.api.actors import actor_of
+from server.api.generations import OutputView
+
+
+class ImageView(OutputView):
+    """One delivered image with the generation that made it."""
+
+    generation = serializers.UUIDField(source="generation.pk")
+    credits = serializers.SerializerMethodField()
+
+    def get_credits(self, output: Any) -> list[dict[str, str]]:
+        """Return the credit lines that go with the image."""
+        return credits_of(output.generation.decision)
+
+
+class ImageList(ListAPIView):
+    """The images of an account's own generations; an auditor sees all."""
+
+    serializer_class = ImageView
+    ordering = ("-delivered_at", "id")
+
+    def get_queryset(self) -> Any:
+        """Return the images that the caller may see."""
+        return queries.outputs_visible_to(actor_of(self.request))
+
+
+def _visible(request: Request, digest: str) -> Any:
+    output = queries.outputs_visible_to(actor_of(request)).filter(digest=digest).first()
+    if output is None:
+        raise NotFound()
+    return output
+
+
+class ImageDetail(APIView):
+    """The record of one image."""
+
+    @extend_schema(responses={200: ImageView})
+    def get(self, request: Request, digest: str) -> Response:
+        """Return an image's record; 404 for one that is not there or not the caller's."""
+        return Response(ImageView(_visible(request, digest)).data, headers={"ETag": f'"{digest}"'})
+
+
+class ImageFile(APIView):
+    """The file of one image."""
+
+    @extend_schema(responses={(200, "image/png"): bytes})
+    def get(self, request: Request, digest: str) -> HttpResponse:
+        """Return the file as delivered, with its digest as ETag."""
+        output = _visible(request, digest)
+        headers = {
+            "ETag": f'"{digest}"',
+            "Cache-Control": "private, max-age=31536000, immutable",
+            "Content-Disposition": f'inline; filename="colophon-{digest[7:15]}.png"',
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        }
+        if request.headers.get("If-None-Match") == f'"{digest}"':
+            return HttpResponse(status=304, headers=headers)
+        return HttpResponse(storage.load(digest), content_type=output.media_type, headers=headers)
+
+
+class ImageManifest(APIView):
+    """The manifest store of one image: public by digest, so that a stripped copy can get it back."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(responses={(200, "application/c2pa"): bytes})
+    def get(self, request: Request, digest: str) -> HttpResponse:
+        """Return the stored manifest, byte for byte as signed."""
+        credential = credentials.credential_of(digest)
+        if credential is None:
+            raise NotFound()
+        return HttpResponse(
+            storage.load(credential.store_digest),
+            content_type="application/c2pa",
+            headers={
+                "ETag": f'"{credential.store_digest}"',
+                "Cache-Control": "public, max-age=31536000, immutable",
+                "Content-Disposition": f'attachment; filename="{digest[7:15]}.c2pa"',
+            },
+        )

@@ -1,0 +1,154 @@
+"""Every setting that comes from the environment, typed, checked at start, and said in one sentence when wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Self
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import AliasChoices, Field, FilePath, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LONGEST_SOCKET_FOLDER = 90
+"""A unix socket's whole path must stay below 108 bytes, and PostgreSQL adds ``/.s.PGSQL.5432``."""
+ADDRESS = r"^(https?://[^\s/]+(/[^\s]*)?)?$"
+RATE = r"^[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)$"
+
+
+def _named(name: str) -> AliasChoices:
+    return AliasChoices(name)
+
+
+class Environment(BaseSettings):
+    """What the operator decided, read once from environment variables."""
+
+    # A variable set to nothing counts as not set: compose files pass every name on.
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True)
+
+    home: Path = Field(Path("data"), validation_alias=_named("COLOPHON_HOME"))
+    host: str = Field("127.0.0.1", validation_alias=_named("COLOPHON_HOST"))
+    port: int = Field(8000, ge=1, le=65535, validation_alias=_named("COLOPHON_PORT"))
+    public_url: str = Field("", pattern=ADDRESS, validation_alias=_named("COLOPHON_PUBLIC_URL"))
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), validation_alias=_named("COLOPHON_ALLOWED_HOSTS")
+    )
+    debug: bool = Field(False, validation_alias=_named("COLOPHON_DEBUG"))
+
+    database_url: str | None = Field(None, validation_alias=_named("DATABASE_URL"))
+    database_pool: bool = Field(False, validation_alias=_named("COLOPHON_DATABASE_POOL"))
+    celery_broker_url: str | None = Field(None, validation_alias=_named("CELERY_BROKER_URL"))
+
+    bucket: str = Field("", validation_alias=_named("COLOPHON_BUCKET"))
+    bucket_endpoint: str = Field("", validation_alias=_named("COLOPHON_BUCKET_ENDPOINT"))
+    bucket_region: str = Field("", validation_alias=_named("COLOPHON_BUCKET_REGION"))
+    bucket_access_key: str = Field("", repr=False, validation_alias=_named("COLOPHON_BUCKET_ACCESS_KEY"))
+    bucket_secret_key: str = Field("", repr=False, validation_alias=_named("COLOPHON_BUCKET_SECRET_KEY"))
+
+    pipeline: str = Field(
+        "generation.pipelines.diffusers_backend.DiffusersPipeline",
+        validation_alias=_named("COLOPHON_PIPELINE"),
+    )
+    model_memory_bytes: int = Field(8 * 2**30, ge=2**20, validation_alias=_named("COLOPHON_MODEL_MEMORY_BYTES"))
+    starter_model: Path | None = Field(
+        Path(__file__).resolve().parent.parent / "generation" / "starter" / "model",
+        validation_alias=_named("COLOPHON_STARTER_MODEL"),
+    )
+    lease_seconds: int = Field(15, ge=2, le=600, validation_alias=_named("COLOPHON_LEASE_SECONDS"))
+
+    request_rate: str = Field("120/min", pattern=RATE, validation_alias=_named("COLOPHON_REQUEST_RATE"))
+    verify_rate: str = Field("60/min", pattern=RATE, validation_alias=_named("COLOPHON_VERIFY_RATE"))
+    proxies: int = Field(0, ge=0, validation_alias=_named("COLOPHON_PROXIES"))
+
+    signing_certificates: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_CERTIFICATES"))
+    signing_key: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_KEY"))
+    signing_key_password: str = Field("", repr=False, validation_alias=_named("COLOPHON_SIGNING_KEY_PASSWORD"))
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        try:
+            conninfo_to_dict(value or "")
+        except ProgrammingError:
+            # Without its cause: the driver's message quotes what it read, password and all.
+            raise ValueError("this is no address of a PostgreSQL database") from None
+        return value
+
+    @model_validator(mode="after")
+    def _sign_with_both(self) -> Self:
+        if (self.signing_key is None) != (self.signing_certificates is None):
+            raise ValueError("COLOPHON_SIGNING_KEY and COLOPHON_SIGNING_CERTIFICATES are set together or not at all")
+        return self
+
+    @property
+    def absolute_home(self) -> Path:
+        """Return the data folder, absolute."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def database_folder(self) -> Path:
+        """Return where the embedded database keeps its cluster."""
+        return self.absolute_home / "postgres"
+
+    @property
+    def files_folder(self) -> Path:
+        """Return where pictures and manifests are kept when no bucket is set."""
+        return self.absolute_home / "files"
+
+    @property
+    def keys_folder(self) -> Path:
+        """Return where private keys are kept, mode 0700."""
+        return self.absolute_home / "keys"
+
+    @property
+    def logs_folder(self) -> Path:
+        """Return where each process writes its log."""
+        return self.absolute_home / "logs"
+
+    @property
+    def run_folder(self) -> Path:
+        """Return where running processes keep sockets and pid files that only they need."""
+        return self.absolute_home / "run"
+
+    @property
+    def socket_folder(self) -> Path:
+        """Return a folder short enough for the embedded database's unix socket."""
+        if len(os.fsencode(self.run_folder)) <= LONGEST_SOCKET_FOLDER:
+            return self.run_folder
+        name = hashlib.sha256(os.fsencode(self.absolute_home)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"colophon-{os.geteuid()}-{name}"
+
+    @property
+    def is_database_embedded(self) -> bool:
+        """Say whether Colophon starts its own PostgreSQL."""
+        return not self.database_url
+
+    @property
+    def address(self) -> str:
+        """Return the address that people and manifests are given, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def log_origin(self) -> str:
+        """Return the audit log's name: the public address without its scheme, and ``/log``."""
+        return self.address.split("://", 1)[-1] + "/log"
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment of this process; stop it with one sentence when a value is wrong."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        faults = "; ".join(": ".join([*map(str, fault["loc"][:1]), fault["msg"]]) for fault in error.errors())
+        sys.exit(f"Colophon cannot start, a setting is wrong / 设置有误，无法启动：{faults}")

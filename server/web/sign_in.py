@@ -1,0 +1,88 @@
+"""Signing in on the pages, as often a minute as the API allows it and no more."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+MOST_TRIES_A_MINUTE = 20
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+class SignInForm(AuthenticationForm):
+    """Account name and password."""
+
+    error_messages = {
+        "invalid_login": _("No account has this name with this password. Mind capital letters."),
+        "inactive": _("This account is closed."),
+    }
+    username = forms.CharField(
+        label=_("Account"),
+        max_length=150,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
+        ),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+
+    def get_invalid_login_error(self) -> forms.ValidationError:
+        """Return the same sentence for an unknown name and a wrong password."""
+        return forms.ValidationError(self.error_messages["invalid_login"], code="invalid_login")
+
+
+class SignIn(LoginView):
+    """Lets a person in, and says no to the twenty-first try within a minute."""
+
+    template_name = "web/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Tell a person on this very machine where the first passwords are."""
+        environment = settings.ENVIRONMENT
+        is_own_machine = environment.host in LOOPBACK and not environment.public_url
+        return super().get_context_data(is_own_machine=is_own_machine, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Check name and password; 429 when tried too often from one address or for one name."""
+        name = request.POST.get("username", "").strip().casefold()[:150]
+        tries = [_try_again(f"address {_address(request)}"), _try_again(f"name {name}")]
+        if max(tries) > MOST_TRIES_A_MINUTE:
+            context = self.get_context_data(form=SignInForm(request), tried_too_often=True)
+            return self.render_to_response(context, status=429, headers={"Retry-After": "60"})
+        return super().post(request, *args, **kwargs)
+
+
+def _try_again(who: str) -> int:
+    """Count one more try; return how many there have been in the minute that began with the first."""
+    key = f"sign-in:{hashlib.sha256(who.encode()).hexdigest()}"
+    cache.add(key, 0, timeout=60)
+    try:
+        return cache.incr(key)
+    except ValueError:  # the minute ended between the two calls
+        return 1
+
+
+def _address(request: HttpRequest) -> str:
+    """Return the caller's address, seen through as many proxies as the operator has named."""
+    proxies = settings.REST_FRAMEWORK["NUM_PROXIES"]
+    passed = [one.strip() for one in request.headers.get("X-Forwarded-For", "").split(",") if one.strip()]
+    if proxies and passed:
+        return passed[-min(proxies, len(passed))]
+    return str(request.META.get("REMOTE_ADDR", ""))

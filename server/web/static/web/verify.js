@@ -1,0 +1,99 @@
+// The page that verifies a picture: takes a file, asks for its verdict, and shows the report.
+
+import { ask, fetchFile } from "./api.js";
+import { $, announce, word } from "./page.js";
+import { showReport } from "./report.js";
+
+const LARGEST_BYTES = 64 * 2 ** 20;
+const DIGEST = /^#(sha256:[0-9a-f]{64})$/;
+
+let asked = 0;
+let preview = null;
+
+const form = $("check");
+form.addEventListener("submit", (event) => event.preventDefault());
+$("file").addEventListener("change", () => check($("file").files[0]));
+document.addEventListener("dragover", (event) => {
+  if (![...event.dataTransfer.types].includes("Files")) return;
+  event.preventDefault();
+  form.classList.add("over");
+});
+for (const name of ["dragleave", "drop"]) {
+  document.addEventListener(name, (event) => {
+    if (name === "drop" || !event.relatedTarget) form.classList.remove("over");
+  });
+}
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  check(event.dataTransfer.files[0]);
+});
+document.addEventListener("paste", (event) => check(event.clipboardData?.files[0]));
+addEventListener("hashchange", checkNamed);
+checkNamed();
+
+/** Check a file and show what came of it; of several in a row, the last one counts. */
+async function check(file) {
+  if (!file) return;
+  const mine = (asked += 1);
+  $("report").hidden = true;
+  $("check-fault").hidden = true;
+  if (!file.size) return complain(word("empty_file", { name: file.name }));
+  if (file.size > LARGEST_BYTES) {
+    return complain(word("too_large", { name: file.name, size: Math.ceil(file.size / 2 ** 20) }));
+  }
+  wait(word("reading", { name: file.name }));
+  const body = new FormData();
+  body.append("file", file);
+  try {
+    const verdict = await ask("/api/v1/verifications", { method: "POST", body });
+    if (mine !== asked) return;
+    showPicture(file);
+    showReport(verdict, file.name);
+    $("report").hidden = false;
+    $("report-title").focus();
+    announce(word("report_ready"));
+  } catch (error) {
+    if (mine === asked) complain(error.message);
+  } finally {
+    if (mine === asked) $("waiting").hidden = true;
+    $("file").value = "";
+  }
+}
+
+/** Check the delivered picture that the address names by its digest. */
+async function checkNamed() {
+  const digest = DIGEST.exec(location.hash)?.[1];
+  if (!digest) return;
+  wait(word("fetching"));
+  try {
+    const blob = await fetchFile(`/api/v1/images/${digest}/file`);
+    await check(new File([blob], `colophon-${digest.slice(7, 15)}.png`, { type: blob.type }));
+  } catch (error) {
+    $("waiting").hidden = true;
+    complain(error.status === 404 || error.status === 401 ? word("not_yours") : error.message);
+  }
+}
+
+function wait(sentence) {
+  $("check-fault").hidden = true;
+  $("waiting").textContent = sentence;
+  $("waiting").hidden = false;
+  announce(sentence);
+}
+
+function complain(sentence) {
+  $("check-fault").textContent = sentence;
+  $("check-fault").hidden = false;
+}
+
+/** Show the picture itself beside the report, where this browser can. */
+function showPicture(file) {
+  if (preview) URL.revokeObjectURL(preview);
+  preview = URL.createObjectURL(file);
+  const image = $("checked");
+  image.hidden = true;
+  image.alt = word("picture_alt");
+  image.onload = () => (image.hidden = false);
+  image.onerror = () => (image.hidden = true);
+  image.src = preview;
+}

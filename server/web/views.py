@@ -1,0 +1,49 @@
+"""The two pages: make one, verify one. What they show of requests and pictures, they ask of the API."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from generation.request import LONGEST_PROMPT, MOST_PICTURES, MOST_STEPS
+from server.web import words
+from server.web.choices import models_on_offer, style_groups_for
+
+
+@require_safe
+@never_cache
+@login_required
+def make(request: HttpRequest) -> HttpResponse:
+    """Show the form that asks for pictures, where they appear, and those made before."""
+    account = request.user
+    models = models_on_offer()
+    return render(
+        request,
+        "web/make.html",
+        {
+            "models": models,
+            "style_groups": style_groups_for(account.pk),
+            "may_make": account.actor().has("artist"),
+            "counts": range(1, MOST_PICTURES + 1),
+            "longest_prompt": LONGEST_PROMPT,
+            "most_steps": MOST_STEPS,
+            "facts": {
+                "account": str(account.pk),
+                "name": account.name,
+                "is_auditor": account.actor().has("auditor"),
+                "models": [model.numbers() for model in models],
+            },
+            "words": words.MAKE,
+        },
+    )
+
+
+@require_safe
+@ensure_csrf_cookie
+def verify(request: HttpRequest) -> HttpResponse:
+    """Show where anyone may drop a picture and read what is true about it."""
+    return render(request, "web/verify.html", {"words": words.VERIFY})

@@ -1,0 +1,1 @@
+"""Measurements: our figure beside the bare minimum, in one run; never a test."""

@@ -1,0 +1,5 @@
+"""Names of the styles that the browser tests choose from."""
+
+OPEN = "Harbour Prints"
+CLOSED = "Salt Paper"
+HOSTILE = "<img src=x onerror=document.title='hit'>"

@@ -1,0 +1,155 @@
+"""The page that verifies a picture, as anyone uses it, without an account."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from provenance.credentials.manifest import Prompt
+from provenance.credentials.signing import pem_chain
+from tests.browser.visiting import Complaints, NewPage
+from tests.running import Colophon, wait_until
+from tests.simulators import certificates, pictures, tampering
+
+pytestmark = pytest.mark.browser
+MARKUP = "<img src=x onerror=\"document.title='hit'\">"
+
+
+@pytest.fixture(scope="module")
+def delivered(site: Colophon, password: str) -> bytes:
+    """Return a picture that this Colophon has delivered, asked for over its API."""
+    with httpx.Client(base_url=site.address, timeout=60, trust_env=False) as client:
+        token = client.post("/api/v1/me/tokens", json={"account": "artist", "password": password}).json()["secret"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        body = {"prompt": "a heron", "steps": 3, "width": 64, "height": 64, "references": [{"style": "harbour-prints"}]}
+        made = client.post("/api/v1/generations", json=body, headers={"Idempotency-Key": str(uuid4())}).json()
+        address = f"/api/v1/generations/{made['id']}"
+        outputs = wait_until(lambda: client.get(address).json()["outputs"], what="the picture")
+        return client.get(outputs[0]["links"]["file"]).content
+
+
+def verify(page: Page, data: bytes, *, name: str = "picture.png") -> None:
+    page.goto("/verify")
+    page.locator("#file").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+    expect(page.locator("#report")).to_be_visible()
+
+
+def result_of(page: Page, code: str) -> str:
+    return page.locator(f'[data-code="{code}"] .result').inner_text()
+
+
+def test_a_delivered_picture_is_told_to_be_unchanged_with_its_signer_and_its_credit(
+    visitor: Page, delivered: bytes
+) -> None:
+    verify(visitor, delivered)
+    expect(visitor.locator("#report-title")).to_be_focused()
+    expect(visitor.locator("#report-title")).to_contain_text("Unchanged since")
+    expect(visitor.locator("#summary")).to_have_attribute("data-state", "trusted")
+    expect(visitor.locator("#checked")).to_be_visible()
+    expect(visitor.locator("#glance")).to_contain_text("a development certificate")
+    expect(visitor.locator("#glance")).to_contain_text("Yes, wholly, its manifest states.")
+    expect(visitor.locator("#glance")).to_contain_text("Mira Halvorsen did not make or endorse this image.")
+    expect(visitor.locator("#stated-facts")).to_contain_text("a heron")
+    expect(visitor.locator("#recorded-facts")).to_contain_text("the file, byte for byte")
+    assert result_of(visitor, "manifest.integrity").endswith("Passed")
+    assert result_of(visitor, "timestamp").endswith("Not checked")
+
+
+def test_a_changed_picture_is_told_to_be_changed(visitor: Page, delivered: bytes) -> None:
+    verify(visitor, tampering.with_other_pixel(delivered))
+    expect(visitor.locator("#summary")).to_have_attribute("data-state", "failed")
+    expect(visitor.locator("#report-title")).to_contain_text("changed after they were signed")
+    assert result_of(visitor, "manifest.integrity").endswith("Failed")
+    expect(visitor.locator("#stated-note")).to_contain_text("do not rely on these statements")
+
+
+def test_a_picture_whose_credentials_were_removed_is_found_by_its_pixels_and_never_called_false(
+    visitor: Page, delivered: bytes
+) -> None:
+    verify(visitor, tampering.stripped(delivered))
+    expect(visitor.locator("#summary")).to_have_attribute("data-state", "no_manifest")
+    expect(visitor.locator("#report-title")).to_contain_text("carries no content credentials")
+    expect(visitor.locator("#recorded-facts")).to_contain_text("its pixels, exactly")
+    expect(visitor.locator("#glance")).to_contain_text("Mira Halvorsen did not make or endorse this image.")
+    words = visitor.locator("#report").inner_text().lower()
+    assert not [word for word in ("fake", "tampered", "authentic", "original") if word in words]
+
+
+def foreign_picture(**changes: object) -> bytes:
+    now = datetime.now(UTC)
+    chain = certificates.chain(now=now, name=str(changes.pop("signer", "Atelier signer")))
+    key = pem_chain(chain_pem=chain.pem, key_pem=chain.key_pem(), root_pem=chain.root_pem, now=now)
+    return pictures.signed(key, **changes).data
+
+
+def test_a_signer_whom_nobody_vouches_for_is_not_told_as_a_change(visitor: Page) -> None:
+    verify(visitor, foreign_picture())
+    expect(visitor.locator("#summary")).to_have_attribute("data-state", "untrusted")
+    assert result_of(visitor, "signer.trusted").endswith("Not vouched for")
+    expect(visitor.locator("#count")).to_contain_text("0 failed")
+    expect(visitor.locator("#count")).to_contain_text("signer not vouched for")
+    assert visitor.locator(".check.failed").count() == 0
+
+
+def test_markup_in_a_strangers_manifest_and_file_name_stays_text(visitor: Page) -> None:
+    data = foreign_picture(prompt=Prompt.public(MARKUP), title=MARKUP, signer=MARKUP[:60])
+    verify(visitor, data, name="<b>bold</b>.png")
+    expect(visitor.locator("#stated-facts")).to_contain_text(MARKUP)
+    expect(visitor.locator("#checked-name")).to_have_text("<b>bold</b>.png")
+    assert visitor.locator('img[src="x"]').count() == 0
+    assert visitor.locator("#report b").count() == 0
+    assert visitor.title() == "Verify a picture · Colophon"
+
+
+def test_what_is_no_picture_is_said_to_be_none(visitor: Page) -> None:
+    verify(visitor, b"hello", name="letter.txt")
+    expect(visitor.locator("#summary")).to_have_attribute("data-state", "unreadable")
+    expect(visitor.locator("#checked")).to_be_hidden()
+
+
+def test_an_empty_file_is_told_without_asking_the_server(visitor: Page) -> None:
+    visitor.goto("/verify")
+    visitor.locator("#file").set_input_files({"name": "void.png", "mimeType": "image/png", "buffer": b""})
+    expect(visitor.locator("#check-fault")).to_have_text("void.png is empty.")
+    expect(visitor.locator("#report")).to_be_hidden()
+
+
+def test_a_dropped_picture_is_verified(visitor: Page, delivered: bytes) -> None:
+    visitor.goto("/verify")
+    drop = """(bytes) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([new Uint8Array(bytes)], "dropped.png", { type: "image/png" }));
+        document.querySelector("#check").dispatchEvent(
+            new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: transfer }));
+    }"""
+    visitor.evaluate(drop, list(delivered))
+    expect(visitor.locator("#report-title")).to_contain_text("Unchanged since")
+    expect(visitor.locator("#checked-name")).to_have_text("dropped.png")
+
+
+def test_the_report_can_be_saved_as_the_api_gave_it(visitor: Page, delivered: bytes, tmp_path: Path) -> None:
+    verify(visitor, delivered)
+    visitor.locator(".expert > summary").click()
+    with visitor.expect_download() as download:
+        visitor.locator("#save").click()
+    download.value.save_as(tmp_path / "verdict.json")
+    assert json.loads((tmp_path / "verdict.json").read_text())["state"] == "trusted"
+
+
+def test_a_strangers_delivered_picture_is_not_fetched_by_its_digest(visitor: Page, complaints: Complaints) -> None:
+    complaints.expected = ("status of 401", "status of 404")
+    visitor.goto(f"/verify#{pictures.digest('a')}")
+    expect(visitor.locator("#check-fault")).to_contain_text("not yours to fetch")
+
+
+def test_the_report_fits_a_narrow_screen(new_page: NewPage, delivered: bytes) -> None:
+    page = new_page(width=320)
+    verify(page, delivered)
+    page.locator(".expert > summary").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320

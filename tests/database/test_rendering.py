@@ -1,0 +1,308 @@
+"""Rendering: a real worker takes a request to its end, whichever end that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db.models import F
+
+from generation.actions.rendering import render_next
+from generation.actions.requesting import cancel_generation
+from generation.models import Generation, Output
+from generation.pipelines.contract import Rendered, RenderOrder, StepDone
+from generation.pipelines.seeded_noise import SeededNoisePipeline
+from generation.request import InputPicture
+from provenance import storage
+from provenance.audit_log.models import Entry
+from provenance.licensing.actions import give_grant, offer_by_grant, record_opt_out, revoke_grant
+from tests.factories.records import (
+    a_model,
+    a_party,
+    a_request,
+    a_style,
+    a_work,
+    a_worker,
+    an_artist,
+    in_style,
+    kinds_of_entries,
+)
+
+# A worker renews its lease from a connection of its own, which sees only what is committed.
+pytestmark = pytest.mark.django_db(transaction=True)
+OnStep = Callable[[StepDone], None]
+
+
+class Watched(SeededNoisePipeline):
+    """The stand-in, telling a test each order that it gets and each step that it takes."""
+
+    def __init__(self, *, at_step: Callable[[int], None] = lambda number: None) -> None:
+        super().__init__()
+        self.orders: list[RenderOrder] = []
+        self._at_step = at_step
+
+    def render(self, order: RenderOrder, *, on_step: OnStep) -> Rendered:
+        """Draw as the stand-in does; the test acts before each step is reported."""
+        self.orders.append(order)
+
+        def observed(step: StepDone) -> None:
+            self._at_step(step.number)
+            on_step(step)
+
+        return super().render(order, on_step=observed)
+
+
+def ended(generation: Generation, state: str, *entries: str) -> Generation:
+    """The request ended so, its entries are exactly these, and without pictures nothing of one is recorded."""
+    generation.refresh_from_db()
+    assert generation.state == state and generation.ended_at and generation.lease_expires is None
+    assert kinds_of_entries(generation.pk) == ["GenerationRequested", *entries]
+    if state != "done":
+        assert not Output.objects.exists()
+    return generation
+
+
+def test_a_request_becomes_its_pictures(keys: Path) -> None:
+    a_model()
+    generation = a_request(an_artist(), seeds=(7, 8))
+    assert render_next(worker=a_worker(keys)) is True
+    ended(generation, "done", "RenderingStarted", "OutputDelivered", "OutputDelivered", "GenerationDone")
+    assert [int(output.seed) for output in generation.outputs.order_by("index")] == [7, 8]
+    assert generation.step == generation.steps == 3 and generation.environment["backend"] == "seeded-noise"
+    assert render_next(worker=a_worker(keys)) is False
+
+
+def test_the_pipeline_is_given_everything_that_was_asked(keys: Path) -> None:
+    model = a_model()
+    style = a_style(model, adapter=b"lora weights")
+    owner = an_artist("ada")
+    work = a_work(owner, a_party("Ada", member=owner))
+    a_request(
+        owner, prompt="a cat", negative_prompt="rain", seeds=(2**63 - 1,), steps=5, width=72, height=80,
+        guidance_scale=3.5, scheduler="EulerDiscreteScheduler", strength=0.5,
+        inputs=(InputPicture(role="image", work=str(work.pk)),), **in_style(style),
+    )  # fmt: skip
+    pipeline = Watched()
+    render_next(worker=a_worker(keys, pipeline=pipeline))
+    (order,) = pipeline.orders
+    assert (order.task, order.prompt, order.negative_prompt) == ("image-to-image", "a cat", "rain")
+    assert (order.seeds, order.steps, order.width, order.height) == ((2**63 - 1,), 5, 72, 80)
+    assert (order.guidance_scale, order.scheduler, order.strength) == (3.5, "EulerDiscreteScheduler", 0.5)
+    assert order.image is not None and order.image.shape == (80, 72, 3) and order.mask is None
+    assert order.model.digest == model.digest and order.model.weights[0].size_bytes == 64
+    assert [(adapter.digest, adapter.scale) for adapter in order.adapters] == [(style.adapter_digest, 1.0)]
+
+
+def test_a_mask_goes_in_as_grey_of_the_pictures_size(keys: Path) -> None:
+    a_model()
+    owner = an_artist("ada")
+    party = a_party("Ada", member=owner)
+    image, mask = a_work(owner, party, seed=1), a_work(owner, party, seed=2)
+    inputs = tuple(InputPicture(role=role, work=str(work.pk)) for role, work in (("image", image), ("mask", mask)))  # type: ignore[arg-type]
+    generation = a_request(owner, inputs=inputs)
+    pipeline = Watched()
+    render_next(worker=a_worker(keys, pipeline=pipeline))
+    assert pipeline.orders[0].task == "inpainting"
+    assert pipeline.orders[0].mask is not None and pipeline.orders[0].mask.shape == (64, 64)
+    ended(generation, "done", "RenderingStarted", "OutputDelivered", "GenerationDone")
+
+
+def test_the_same_seed_draws_the_same_pixels_again(keys: Path) -> None:
+    a_model()
+    artist = an_artist()
+    for _ in range(2):
+        a_request(artist, seeds=(7,))
+        render_next(worker=a_worker(keys))
+    first, second = Output.objects.all()
+    assert first.raw_pixels == second.raw_pixels and first.digest != second.digest
+
+
+# ---- refused at the last moment -------------------------------------------------------------------------------
+
+
+def test_an_opt_out_between_request_and_rendering_refuses(keys: Path) -> None:
+    owner = an_artist("ada")
+    party = a_party(member=owner)
+    style = a_style(a_model(), party=party)
+    generation = a_request(an_artist(), **in_style(style))
+    record_opt_out(actor=owner.actor(), party=party, subject_kind="style", subject_id=style.pk, source="form")
+    pipeline = Watched()
+    render_next(worker=a_worker(keys, pipeline=pipeline))
+    refused = ended(generation, "refused", "RenderingStarted", "GenerationRefused")
+    assert pipeline.orders == [] and "opted out" in refused.fault["en"]
+    assert Entry.objects.get(kind="GenerationRefused").opening.details["stage"] == "rendering"
+
+
+def test_a_grant_revoked_between_request_and_rendering_refuses(keys: Path) -> None:
+    owner, artist = an_artist("ada"), an_artist()
+    party = a_party(member=owner)
+    style = a_style(a_model(), party=party, licence="")
+    offer = offer_by_grant(actor=owner.actor(), party=party, subject_kind="style", subject_id=style.pk)
+    grant = give_grant(actor=owner.actor(), offer=offer, licensee_id=artist.pk)
+    generation = a_request(artist, **in_style(style))
+    revoke_grant(actor=owner.actor(), grant=grant)
+    render_next(worker=a_worker(keys))
+    refused = ended(generation, "refused", "RenderingStarted", "GenerationRefused")
+    assert refused.decision["permitted"] is False
+
+
+def test_a_request_that_stands_on_another_basis_by_now_is_drawn_and_says_so(keys: Path) -> None:
+    owner, artist = an_artist("ada"), an_artist()
+    party = a_party(member=owner)
+    style = a_style(a_model(), party=party, licence="CC-BY-4.0")
+    offer = offer_by_grant(actor=owner.actor(), party=party, subject_kind="style", subject_id=style.pk)
+    grant = give_grant(actor=owner.actor(), offer=offer, licensee_id=artist.pk)
+    generation = a_request(artist, **in_style(style))
+    assert generation.decision["references"][1]["basis"] == "grant"
+    revoke_grant(actor=owner.actor(), grant=grant)
+    render_next(worker=a_worker(keys))
+    done = ended(generation, "done", "RenderingStarted", "DecisionRenewed", "OutputDelivered", "GenerationDone")
+    assert done.decision["references"][1]["basis"] == "open-licence"
+
+
+def test_a_name_that_was_registered_since_refuses_too(keys: Path) -> None:
+    model = a_model()
+    generation = a_request(an_artist(), prompt="a cat by Ada Painter")
+    a_style(model, licence="")
+    render_next(worker=a_worker(keys))
+    ended(generation, "refused", "RenderingStarted", "GenerationRefused")
+
+
+def test_an_opt_out_after_the_claim_comes_too_late_for_this_picture(keys: Path) -> None:
+    owner = an_artist("ada")
+    party = a_party(member=owner)
+    style = a_style(a_model(), party=party)
+    generation = a_request(an_artist(), **in_style(style))
+
+    def opt_out(number: int) -> None:
+        if number == 1:
+            record_opt_out(actor=owner.actor(), party=party, subject_kind="style", subject_id=style.pk, source="form")
+
+    render_next(worker=a_worker(keys, pipeline=Watched(at_step=opt_out)))
+    ended(generation, "done", "RenderingStarted", "OutputDelivered", "GenerationDone")
+
+
+# ---- called off -----------------------------------------------------------------------------------------------
+
+
+def test_the_owner_stops_a_rendering_between_two_steps(keys: Path) -> None:
+    a_model()
+    artist = an_artist()
+    generation = a_request(artist, steps=10)
+    steps: list[int] = []
+
+    def cancel_at_the_third(number: int) -> None:
+        steps.append(number)
+        if number == 3:
+            cancel_generation(actor=artist.actor(), generation_id=generation.pk)
+
+    render_next(worker=a_worker(keys, pipeline=Watched(at_step=cancel_at_the_third)))
+    ended(generation, "cancelled", "RenderingStarted", "GenerationCancelled")
+    assert steps == [1, 2, 3]
+
+
+def test_a_cancelled_request_is_never_drawn(keys: Path) -> None:
+    a_model()
+    artist = an_artist()
+    generation = a_request(artist)
+    cancel_generation(actor=artist.actor(), generation_id=generation.pk)
+    assert render_next(worker=a_worker(keys)) is False
+    ended(generation, "cancelled", "GenerationCancelled")
+
+
+# ---- failures -------------------------------------------------------------------------------------------------
+
+
+def test_too_little_memory_is_tried_once_more_in_tiles(keys: Path) -> None:
+    a_model()
+    generation = a_request(an_artist(), prompt="a cat [[out-of-memory-once]]")
+    pipeline = Watched()
+    render_next(worker=a_worker(keys, pipeline=pipeline))
+    assert [order.tiled for order in pipeline.orders] == [False, True]
+    done = ended(generation, "done", "RenderingStarted", "OutputDelivered", "GenerationDone")
+    assert done.settings["tiled"] is True
+
+
+def test_too_little_memory_twice_fails_that_request_alone_and_the_next_is_drawn(keys: Path) -> None:
+    a_model()
+    artist = an_artist()
+    failing, next_one = a_request(artist, prompt="a cat [[out-of-memory]]"), a_request(artist)
+    worker = a_worker(keys, pipeline=Watched())
+    render_next(worker=worker)
+    failed = ended(failing, "failed", "RenderingStarted", "GenerationFailed")
+    assert failed.fault["code"] == "out-of-memory" and failed.fault["zh-Hans"]
+    render_next(worker=worker)
+    ended(next_one, "done", "RenderingStarted", "OutputDelivered", "GenerationDone")
+
+
+@pytest.mark.parametrize("marker", ["[[fail]]", "[[fail at step 2]]"])
+def test_a_model_that_breaks_off_fails_the_request_with_its_sentence(keys: Path, marker: str) -> None:
+    a_model()
+    generation = a_request(an_artist(), prompt=f"a cat {marker}")
+    render_next(worker=a_worker(keys))
+    failed = ended(generation, "failed", "RenderingStarted", "GenerationFailed")
+    assert failed.fault["code"] == "render-failed" and failed.fault["en"] and failed.fault["zh-Hans"]
+
+
+def test_what_nobody_foresaw_fails_the_request_without_telling_its_secrets(keys: Path) -> None:
+    a_model()
+    generation = a_request(an_artist())
+
+    def stumble(number: int) -> None:
+        raise ZeroDivisionError("hunter2")
+
+    render_next(worker=a_worker(keys, pipeline=Watched(at_step=stumble)))
+    failed = ended(generation, "failed", "RenderingStarted", "GenerationFailed")
+    assert failed.fault["code"] == "internal-fault" and "hunter2" not in str(failed.fault)
+
+
+def test_an_input_whose_file_was_altered_fails_the_request(keys: Path, files: Path) -> None:
+    a_model()
+    owner = an_artist("ada")
+    work = a_work(owner, a_party("Ada", member=owner))
+    generation = a_request(owner, inputs=(InputPicture(role="image", work=str(work.pk)),))
+    code = work.digest.removeprefix("sha256:")
+    (files / code[:2] / code).write_bytes(b"other bytes")
+    render_next(worker=a_worker(keys))
+    assert ended(generation, "failed", "RenderingStarted", "GenerationFailed").fault["code"] == "file-altered"
+
+
+def test_pictures_of_the_wrong_shape_fail_the_request_and_store_nothing(keys: Path) -> None:
+    a_model()
+    generation = a_request(an_artist())
+
+    class Grey(SeededNoisePipeline):
+        def render(self, order: RenderOrder, *, on_step: OnStep) -> Rendered:
+            drawn = super().render(order, on_step=on_step)
+            return Rendered(images=(np.zeros((4, 4, 1), np.uint8),), environment={}, settings=drawn.settings)
+
+    render_next(worker=a_worker(keys, pipeline=Grey()))
+    ended(generation, "failed", "RenderingStarted", "GenerationFailed")
+    assert list(storage.stored_files()) == []
+
+
+# ---- leases ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "theft",
+    [{"lease_expires": F("lease_expires") - timedelta(days=1)}, {"attempt": 9}, {"state": "queued"}],
+    ids=["expired", "next attempt", "waiting again"],
+)
+@pytest.mark.parametrize("prompt", ["a cat", "a cat [[fail at step 3]]"])
+def test_a_worker_that_lost_its_lease_writes_nothing(keys: Path, theft: dict[str, Any], prompt: str) -> None:
+    a_model()
+    generation = a_request(an_artist(), prompt=prompt)
+
+    def lose_it(number: int) -> None:
+        if number == 3:
+            Generation.objects.update(**theft)
+
+    render_next(worker=a_worker(keys, pipeline=Watched(at_step=lose_it)))
+    generation.refresh_from_db()
+    assert generation.ended_at is None and generation.fault is None and not Output.objects.exists()
+    assert kinds_of_entries(generation.pk) == ["GenerationRequested", "RenderingStarted"]

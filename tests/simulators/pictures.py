@@ -1,0 +1,101 @@
+"""Small pictures and what their manifests say, signed for real."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from PIL import Image
+
+from provenance.credentials.manifest import (
+    BasisLine,
+    Colophon,
+    InputUsed,
+    LogReceipt,
+    ModelUsed,
+    Prompt,
+    Reference,
+    Software,
+)
+from provenance.credentials.signing import SignedImage, SigningKey, sign_image
+
+MADE_AT = datetime(2026, 11, 23, 12, 30, 15, 123456, tzinfo=UTC)
+PROMPT = "a red fox asleep under a lamp"
+LEAF = "sha256:" + "a" * 64
+ENCODINGS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/avif": "AVIF"}
+
+
+def digest(letter: str) -> str:
+    """Return a digest that is easy to tell from others."""
+    return "sha256:" + letter * 64
+
+
+def picture(media_type: str = "image/png", *, seed: int = 1, size: int = 48, **options: Any) -> bytes:
+    """Return an unsigned picture of noise."""
+    pixels = np.random.default_rng(seed).integers(0, 255, (size, size, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, ENCODINGS[media_type], **options)
+    return buffer.getvalue()
+
+
+def colophon(*, number: int = 1, **changes: Any) -> Colophon:
+    """Return what a manifest says, the same each time but for the changes asked for."""
+    values: dict[str, Any] = {
+        "manifest_id": f"urn:c2pa:{UUID(int=number, version=4)}",
+        "title": "fox.png",
+        "media_type": "image/png",
+        "made_at": MADE_AT,
+        "software": Software("Colophon", "0.1.0"),
+        "model": ModelUsed(
+            name="Starter",
+            identifier="colophon-starter",
+            source="generation/starter",
+            revision="1",
+            licence="CC0-1.0",
+            weights_digest=digest("b"),
+            training_statement="Trained on listed works under open licences.",
+            url="https://example.org/starter",
+        ),
+        "prompt": Prompt.public(PROMPT),
+        "seed": 2**63 - 1,
+        "raw_pixels": digest("c"),
+        "generation_id": str(UUID(int=7, version=4)),
+        "log": LogReceipt(origin="colophon.example/log", leaf_hash=LEAF),
+        "settings": {"steps": 20, "guidance_scale": 7.5, "scheduler": "ddim"},
+        "references": (
+            Reference(
+                kind="style",
+                name="Quiet ink",
+                digest=digest("d"),
+                licence="CC-BY-4.0",
+                credit_line="Made with Quiet ink, trained on works by A. Painter, CC BY 4.0",
+                url="https://example.org/quiet-ink",
+            ),
+        ),
+        "basis": (
+            BasisLine(
+                subject="style: Quiet ink",
+                basis="open-licence",
+                licence="CC-BY-4.0",
+                terms_digest=digest("e"),
+                duties=("attribute",),
+            ),
+        ),
+        "use_ids": (str(UUID(int=8, version=4)),),
+    }
+    return Colophon(**values | changes)
+
+
+def signed(key: SigningKey, *, media_type: str = "image/png", data: bytes | None = None, **changes: Any) -> SignedImage:
+    """Return a picture signed with a key; changes go into what its manifest says."""
+    statement = colophon(media_type=media_type, **changes)
+    return sign_image(data or picture(media_type), media_type=media_type, colophon=statement, key=key)
+
+
+def over(data: bytes) -> tuple[InputUsed, ...]:
+    """Return the input of a picture that is made over another one's bytes."""
+    name, licence = "Sketch", "CC0-1.0"
+    return (InputUsed(role="image", name=name, digest=digest("f"), licence=licence, credit_line="", data=data),)

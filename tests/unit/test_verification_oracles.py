@@ -1,0 +1,128 @@
+"""Independent readers of C2PA, written by others, agree with us about our own files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.manifest import InputUsed, Prompt
+from provenance.credentials.signing import PemKey
+from tests import services
+from tests.simulators.pictures import colophon, digest, picture, signed
+from tests.simulators.tampering import stripped, with_edited_assertion, with_other_pixel
+
+ORACLES = Path(__file__).resolve().parent.parent / "oracles"
+ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
+    """Return a development key."""
+    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, key: PemKey) -> list[Path]:
+    """Return files of ours in both formats: every disclosure, and one made over another."""
+    folder = tmp_path_factory.mktemp("whole")
+    parent = signed(key, number=9).data
+    sketch = InputUsed(role="image", name="Sketch", digest=digest("f"), licence="CC0-1.0", credit_line="", data=parent)
+    changes: dict[str, Mapping[str, Any]] = {
+        "public": {},
+        "committed": {"prompt": Prompt.committed("a fox", salt=b"s" * 32)},
+        "private": {"prompt": Prompt.private()},
+        "over": {"inputs": (sketch,)},
+    }
+    paths = []
+    for media_type, ending in ENDINGS.items():
+        for name, change in changes.items():
+            path = folder / f"{name}.{ending}"
+            path.write_bytes(signed(key, media_type=media_type, **change).data)
+            paths.append(path)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory, key: PemKey) -> list[Path]:
+    """Return files of ours that were changed after they were signed."""
+    folder = tmp_path_factory.mktemp("changed")
+    image = signed(key).data
+    edits = {"pixel": with_other_pixel(image), "words": with_edited_assertion(image, b"red fox", b"big dog")}
+    for name, data in edits.items():
+        (folder / f"{name}.png").write_bytes(data)
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture
+def encypher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the encypher-c2pa reader, telling nobody anything."""
+    services.require_tool("encypher")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    import encypher_c2pa
+
+    return encypher_c2pa
+
+
+def by_encypher(reader: Any, path: Path, key: PemKey) -> Mapping[str, Any]:
+    report: Mapping[str, Any] = reader.verify(
+        str(path), trust_pem=key.root_pem, no_default_trust=True, telemetry=False, online=False
+    )
+    return report
+
+
+def by_c2pa_ts(*paths: Path) -> list[dict[str, Any]]:
+    """Return what @trustnxt/c2pa-ts says of each file; skip where it is not installed."""
+    node = services.require_tool("node")
+    if not (ORACLES / "node_modules" / "@trustnxt" / "c2pa-ts").is_dir():
+        sentence = "@trustnxt/c2pa-ts is not here: run npm install in tests/oracles"
+        if "node" in os.environ.get("COLOPHON_REQUIRE", "").split(","):
+            pytest.fail(f"{sentence} (COLOPHON_REQUIRE names node)", pytrace=False)
+        pytest.skip(sentence)
+    script = ORACLES / "read_with_c2pa_ts.mjs"
+    done = subprocess.run([node, str(script), *map(str, paths)], capture_output=True, check=True, timeout=120)
+    reports: list[dict[str, Any]] = json.loads(done.stdout)
+    return reports
+
+
+def test_encypher_finds_our_files_whole_and_signed_by_whom_we_trust(
+    encypher: Any, whole: list[Path], key: PemKey
+) -> None:
+    for path in whole:
+        report = by_encypher(encypher, path, key)
+        told = (report["integrity"], report["signature"], report["hard_binding"], report["trust"]["status"])
+        assert told == ("valid", "valid", "match", "valid_for_supplied_material"), path.name
+        assert report["validation_results"]["failure"] == [], path.name
+
+
+def test_encypher_finds_every_change(encypher: Any, changed: list[Path], key: PemKey) -> None:
+    assert {path.name: by_encypher(encypher, path, key)["integrity"] for path in changed} == {
+        "pixel.png": "invalid",
+        "words.png": "invalid",
+    }
+
+
+def test_c2pa_ts_finds_our_files_valid_under_the_id_that_we_chose(whole: list[Path]) -> None:
+    for report in by_c2pa_ts(*whole):
+        assert report["isValid"] is True, report
+        assert report["label"] == colophon().manifest_id
+
+
+def test_c2pa_ts_finds_every_change(changed: list[Path]) -> None:
+    found = {Path(report["path"]).name: report for report in by_c2pa_ts(*changed)}
+    assert {name: report["isValid"] for name, report in found.items()} == {"pixel.png": False, "words.png": False}
+    assert "assertion.dataHash.mismatch" in {status["code"] for status in found["pixel.png"]["statuses"]}
+
+
+def test_c2pa_ts_finds_no_manifest_where_there_is_none(tmp_path: Path, key: PemKey) -> None:
+    for name, data in {"bare.png": picture(), "stripped.png": stripped(signed(key).data)}.items():
+        (tmp_path / name).write_bytes(data)
+    assert [report["hasManifest"] for report in by_c2pa_ts(*sorted(tmp_path.iterdir()))] == [False, False]
