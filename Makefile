@@ -24,7 +24,7 @@ up: .venv/.installed ## serve until Ctrl-C, data in COLOPHON_HOME=data · 启动
 	@.venv/bin/python manage.py up
 
 test: .venv-test/.installed ## run every test; choose some with ARGS='-k words' · 运行全部测试
-	@.venv-test/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@.venv-test/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: .venv-test/.installed ## measure speed and print a table · 测量速度
 	@.venv-test/bin/python -m tests.bench $(ARGS)

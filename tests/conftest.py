@@ -30,13 +30,6 @@ def pytest_unconfigure() -> None:
         services.close_run(RUN)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the journeys of a run on one worker, so that they share one running Colophon."""
-    for item in items:
-        if "colophon" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("journey"))
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip in one line, or fail where COLOPHON_REQUIRE says so, what this machine cannot run."""
     if item.get_closest_marker("rabbitmq"):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 from torch import Tensor
 
-from generation.starter.loop import Average, Training
+from generation.starter.loop import Average, Training, fast_arithmetic
 from generation.starter.muon import muon_and_adamw
 
 LATENT_CHANNELS = 6
@@ -25,7 +25,7 @@ def new_autoencoder() -> AutoencoderTiny:
     return AutoencoderTiny(
         latent_channels=LATENT_CHANNELS,
         encoder_block_out_channels=(32, 32, 32, 32),
-        decoder_block_out_channels=(48, 48, 48, 48),
+        decoder_block_out_channels=(64, 64, 64, 64),
         num_encoder_blocks=(0, 1, 2, 3),
         num_decoder_blocks=(4, 3, 1, 0),
     )
@@ -42,7 +42,7 @@ class AutoencoderTraining(Training):
         """Take the pictures: uint8, shape (n, 3, 128, 128)."""
         super().__init__(seed=seed)
         self.pictures = pictures
-        self.model = new_autoencoder()
+        self.model = new_autoencoder().to(memory_format=torch.channels_last)
         self.average = Average(self.model, decay=0.995)
         self.optimizers = muon_and_adamw([self.model], lr=self.peak_rate)
 
@@ -52,11 +52,13 @@ class AutoencoderTraining(Training):
 
     def loss(self) -> Tensor:
         """Return the loss of one batch of crops."""
-        original = self._crops()
-        latents = self.model.encode(original).latents
-        noise = 0.15 * torch.rand(len(latents), 1, 1, 1, generator=self.random)
-        noisy = latents + noise * torch.randn(latents.shape, generator=self.random)
-        return reconstruction_loss(self.model.decode(noisy).sample, original) + moment_penalty(latents)
+        original = self._crops().contiguous(memory_format=torch.channels_last)
+        with fast_arithmetic():
+            latents = self.model.encode(original).latents
+            noise = 0.15 * torch.rand(len(latents), 1, 1, 1, generator=self.random)
+            noisy = latents + noise * torch.randn(latents.shape, generator=self.random)
+            guess = self.model.decode(noisy).sample
+        return reconstruction_loss(guess.float(), original) + moment_penalty(latents.float())
 
     def state(self) -> dict[str, Any]:
         """Return all that a later process needs to go on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.starter.autoencoder import LATENT_CHANNELS
-from generation.starter.loop import Average, Training
+from generation.starter.loop import Average, Training, fast_arithmetic
 from generation.starter.muon import muon_and_adamw
 from generation.starter.prompts import Words, teach
 from generation.starter.text import WIDTH, new_text_encoder
@@ -122,14 +121,3 @@ class DenoiserTraining(Training):
         padded = self.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt")
         ids: Tensor = padded.input_ids
         return ids
-
-
-def fast_arithmetic() -> contextlib.AbstractContextManager[Any]:
-    """Return bfloat16 autocast where the processor has bfloat16 instructions, and nothing elsewhere.
-
-    Without them bfloat16 is emulated, and a matrix product takes a hundred times as long as in float32.
-    """
-    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
-        fast: contextlib.AbstractContextManager[Any] = torch.autocast("cpu", torch.bfloat16)
-        return fast
-    return contextlib.nullcontext()

@@ -189,7 +189,7 @@ def real_pictures(cache: Path) -> tuple[list[Gathered], Pictures]:
 def evaluate(pipeline: Any, *, cache: Path, samples: int, scales: Sequence[float]) -> dict[str, Any]:
     """Return every number of the report; references are all real pictures of the taught subjects."""
     gathered, pictures = real_pictures(cache)
-    taught = [n for n, one in enumerate(gathered) if one.subject.is_drawn]
+    taught = [n for n, one in enumerate(gathered) if one.subject.is_trained]
     real, references = [gathered[n] for n in taught], features(pictures[taught])
     trained_rows = [n for n, one in enumerate(real) if one.split == "trained"]
     order = np.random.default_rng(7).permutation(trained_rows)

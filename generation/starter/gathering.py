@@ -29,8 +29,6 @@ class Subject:
     zh: tuple[str, ...]
     aliases: dict[str, str]
     """What a set calls its picture of this subject, where that is not the slug."""
-    is_drawn: bool = True
-    """False: its pictures teach the autoencoder alone, and the model is not asked for it."""
 
     @property
     def is_trained(self) -> bool:
@@ -64,7 +62,6 @@ def subjects() -> tuple[Subject, ...]:
             en=tuple(row.get("en", ())),
             zh=tuple(row.get("zh", ())),
             aliases=row.get("names", {}),
-            is_drawn="en" in row and row.get("drawn", True),
         )
         for slug, row in table.items()
     )

@@ -74,7 +74,7 @@ def write_vocabulary(subjects: list[Subject], *, pictures: list[Gathered], folde
                     "styles": styles_of[subject.slug],
                 }
                 for subject in subjects
-                if subject.is_drawn
+                if subject.is_trained
             ],
         },
     )

@@ -45,7 +45,7 @@ class Profile:
     seed: int = 1
 
 
-PROFILES = {"cpu": Profile(autoencoder_minutes=13, denoiser_minutes=40, threads=2)}
+PROFILES = {"cpu": Profile(autoencoder_minutes=15, denoiser_minutes=55, threads=2)}
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,7 @@ def ship_collection(drawn: Drawn, *, path: Path) -> None:
 def data_fingerprint(gathered: Sequence[Gathered]) -> str:
     """Return a digest of pictures and words: a checkpoint of other ones is not gone on from."""
     trained = [
-        [one.digest, one.subject.is_drawn, *one.subject.en, *one.subject.zh]
-        for one in gathered
-        if one.split == "trained"
+        [one.digest, *one.subject.en, *one.subject.zh] for one in gathered if one.split == "trained"
     ]
     return hashlib.sha256(json.dumps(trained).encode()).hexdigest()
 
@@ -138,10 +136,9 @@ def train_model(drawn: Drawn, *, profile: Profile, work: Path, out: Path) -> dic
     latents = encode_all(autoencoder, pictures)
     scale = float(1 / latents.std((0, 2, 3)).mean())
     autoencoder.register_to_config(scaling_factor=scale)
-    drawable = [number for number, one in enumerate(gathered) if one.subject.is_drawn]
     second = DenoiserTraining(
-        latents=latents[drawable] * scale,
-        words=words_of([gathered[number] for number in drawable]),
+        latents=latents * scale,
+        words=words_of(gathered),
         tokenizer=tokenizer,
         seed=profile.seed + 1,
     )

@@ -24,13 +24,6 @@ PATIENCE_MS = 120_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the browser's tests on one worker, so that they share one site and one Chromium."""
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(scope="session")
 def site(run_folder: object) -> Iterator[Colophon]:
     """Have a Colophon run with slow steps and with styles to choose from."""
@@ -52,9 +45,12 @@ def password(site: Colophon) -> str:
     return next(line.split()[1] for line in lines if line.startswith("artist "))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Have a headless Chromium."""
+    """Have a headless Chromium, for one file's tests.
+
+    Playwright keeps an event loop running in this thread: left open, it breaks the tests that come after it.
+    """
     program = services.require_tool("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
@@ -70,9 +66,9 @@ def complaints() -> Iterator[Complaints]:
     assert heard.unexpected() == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(chromium: Browser, site: Colophon, password: str) -> StorageState:
-    """Return the cookies of the first artist, signed in once for all tests."""
+    """Return the cookies of the first artist, signed in once for one file's tests."""
     context = chromium.new_context(base_url=site.address, locale="en-GB")
     context.set_default_timeout(PATIENCE_MS)
     sign_in(context.new_page(), password)

@@ -18,7 +18,6 @@ from provenance.canonical import pixel_digest
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.torch,
-    pytest.mark.xdist_group("torch"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning:torch"),

@@ -22,7 +22,7 @@ from server.command_line.embedded_database import Cluster
 from tests.running import Colophon, wait_until
 from tests.simulators.visitor import Visitor
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.journey]
 STARTED, ABANDONED = "RenderingStarted", "RenderingAbandoned"
 DELIVERED = ["OutputDelivered", "GenerationDone"]
 LAST = {"done": "GenerationDone", "failed": "GenerationFailed", "cancelled": "GenerationCancelled"}

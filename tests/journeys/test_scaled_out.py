@@ -15,7 +15,7 @@ from provenance.canonical import sha256_digest
 from tests.running import Colophon
 from tests.simulators.visitor import Visitor
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("scaled out")]
+pytestmark = [pytest.mark.journey]
 QUEUES = ("render", "housekeeping")
 
 

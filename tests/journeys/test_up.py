@@ -21,7 +21,7 @@ from server.command_line.embedded_database import Cluster
 from tests.running import Colophon, free_port, manage, variables, wait_until
 from tests.services import REPOSITORY
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.journey]
 PROCESSES = {"database", "web", "render", "housekeeping", "beat"}
 
 

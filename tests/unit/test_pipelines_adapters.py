@@ -19,7 +19,6 @@ from provenance.canonical import pixel_digest, sha256_digest
 
 pytestmark = [
     pytest.mark.torch,
-    pytest.mark.xdist_group("torch"),
     # Warnings of torch's, diffusers' and their kin's own making, about each other.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),

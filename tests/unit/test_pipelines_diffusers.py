@@ -33,7 +33,6 @@ from provenance.canonical import canonical_json, pixel_digest
 
 pytestmark = [
     pytest.mark.torch,
-    pytest.mark.xdist_group("torch"),
     # Warnings of torch's, diffusers' and their kin's own making, about each other.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
