@@ -25,6 +25,7 @@ class FolderStorage(FileSystemStorage):
 
     def _save(self, name: str, content: File) -> str:
         target = Path(self.path(name))
+        is_new_folder = not target.parent.exists()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = target.with_name(f"{DRAFT_PREFIX}{uuid4().hex}")
         try:
@@ -37,7 +38,8 @@ class FolderStorage(FileSystemStorage):
         finally:
             draft.unlink(missing_ok=True)
         _sync_folder(target.parent)
-        _sync_folder(target.parent.parent)  # the folder may be new, and a power cut must not take it along
+        if is_new_folder:  # a power cut must not take it along
+            _sync_folder(target.parent.parent)
         return name
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:

@@ -43,6 +43,8 @@ class DatabaseUser:
         options = [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
         if not all(self._passes(path) for path in reaching):
             options += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+            # Without it access(), by which initdb looks for its server, counts no capability of an ordinary user.
+            options += ["--securebits=+no_setuid_fixup"]
         return [program, *options, *words]
 
     def _passes(self, path: Path) -> bool:

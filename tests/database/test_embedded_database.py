@@ -225,6 +225,25 @@ def test_root_can_keep_its_data_below_a_folder_that_is_closed_to_others(home: Pa
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that its database user cannot enter")
+def test_the_programs_too_may_stand_below_a_folder_that_is_closed_to_others(home: Path) -> None:
+    installed = embedded_database.programs().parent
+    closed = home / "root"
+    closed.mkdir(parents=True)
+    for folder in (installed, installed.with_name(f"{installed.name}.libs")):
+        shutil.copytree(folder, closed / folder.name)
+    program = closed / installed.name / embedded_database.programs().name / "bin" / "initdb"
+    user = Cluster.of(environment_of(home)).user
+    draft = closed / "draft"
+    draft.mkdir()
+    os.chown(draft, user.uid, user.gid)
+    closed.chmod(0o700)
+    words = [str(program), "-D", str(draft), "-U", "postgres", "--no-sync", "--no-locale", "--encoding=UTF8"]
+    command = user.command(words, reaching=(draft / "x", program))
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_data_folder_that_cannot_be_made_is_refused_in_both_languages(home: Path) -> None:
     home.write_text("a file, not a folder")
     with pytest.raises(errors.HomeUnwritable) as caught, embedded_database.running(environment_of(home)):
