@@ -38,11 +38,11 @@ class AutoencoderTraining(Training):
     batch = 8
     peak_rate = 2e-3
 
-    def __init__(self, *, pictures: Tensor, seed: int) -> None:
+    def __init__(self, *, pictures: Tensor, seed: int, device: str = "cpu") -> None:
         """Take the pictures: uint8, shape (n, 3, 128, 128)."""
-        super().__init__(seed=seed)
+        super().__init__(seed=seed, device=device)
         self.pictures = pictures
-        self.model = new_autoencoder().to(memory_format=torch.channels_last)
+        self.model = new_autoencoder().to(self.device, memory_format=torch.channels_last)
         self.average = Average(self.model, decay=0.995)
         self.optimizers = muon_and_adamw([self.model], lr=self.peak_rate)
 
@@ -52,11 +52,11 @@ class AutoencoderTraining(Training):
 
     def loss(self) -> Tensor:
         """Return the loss of one batch of crops."""
-        original = self._crops().contiguous(memory_format=torch.channels_last)
-        with fast_arithmetic():
+        original = self._crops().to(self.device, memory_format=torch.channels_last)
+        with fast_arithmetic(self.device):
             latents = self.model.encode(original).latents
             noise = 0.15 * torch.rand(len(latents), 1, 1, 1, generator=self.random)
-            noisy = latents + noise * torch.randn(latents.shape, generator=self.random)
+            noisy = latents + (noise * torch.randn(latents.shape, generator=self.random)).to(self.device)
             guess = self.model.decode(noisy).sample
         return reconstruction_loss(guess.float(), original) + moment_penalty(latents.float())
 

@@ -19,6 +19,11 @@ Split = Literal["trained", "held-out", "not-in-training"]
 HELD_OUT_EVERY = 6
 """Of every sixth trained subject, one style is left out, to see whether a style carries over."""
 
+THINGS = (3, 4, 5, 6, 7)
+"""CLDR's groups of animals and plants, food, places, activities and objects."""
+FARTHEST_KIN = 20
+"""Places in CLDR's order beyond which two things are not called kin."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -93,6 +98,45 @@ def cldr_names(cache: Path) -> tuple[dict[str, str], dict[str, str]]:
         {slug: row["label"] for slug, row in in_english.items()},
         {slug: labels[row["hexcode"]] for slug, row in in_english.items() if row["hexcode"] in labels},
     )
+
+
+def hints(cache: Path) -> dict[str, dict[str, list[str]]]:
+    """Return CLDR's keywords of every taught subject by language, by subject slug; no word that is taught."""
+    english, chinese = (read_package(cache, NAMES[language]) for language in ("en", "zh"))
+    words = {language: {w for one in subjects() for w in getattr(one, language)} for language in ("en", "zh")}
+    tags = {row["hexcode"]: row.get("tags", ()) for row in chinese}
+    taught = {one.slug for one in subjects() if one.is_trained}
+    return {
+        slug: {
+            "en": [tag for tag in row.get("tags", ()) if tag not in words["en"] and tag.isalpha()],
+            "zh": [tag for tag in tags.get(row["hexcode"], ()) if tag not in words["zh"]],
+        }
+        for row in english
+        if (slug := _slug(row["label"])) in taught
+    }
+
+
+def kin(cache: Path) -> dict[str, dict[str, list[str]]]:
+    """Return for each thing that CLDR names and the model was not taught the two taught things listed nearest to it.
+
+    CLDR lists what is alike together: a dragon stands among the reptiles, a violin among the instruments.
+    """
+    english, chinese = (read_package(cache, NAMES[language]) for language in ("en", "zh"))
+    by_slug = {one.slug: one for one in subjects() if one.is_trained}
+    things = [row for row in english if row.get("group") in THINGS]
+    listed = [(row["group"], row["order"], by_slug[slug]) for row in things if (slug := _slug(row["label"])) in by_slug]
+    labels = {row["hexcode"]: row["label"] for row in chinese}
+    found: dict[str, dict[str, list[str]]] = {"en": {}, "zh": {}}
+    for row in things:
+        if _slug(row["label"]) in by_slug:
+            continue
+        near = sorted((abs(order - row["order"]), one.slug) for group, order, one in listed if group == row["group"])
+        kindred = [by_slug[slug] for distance, slug in near[:2] if distance <= FARTHEST_KIN]
+        if kindred and row["label"].isalpha():
+            found["en"][row["label"].lower()] = [one.en[0] for one in kindred]
+        if kindred and row["hexcode"] in labels:
+            found["zh"][labels[row["hexcode"]]] = [one.zh[0] for one in kindred]
+    return found
 
 
 def _slug(label: str) -> str:

@@ -27,9 +27,10 @@ class Training:
     model: torch.nn.Module
     optimizers: tuple[torch.optim.Optimizer, ...]
 
-    def __init__(self, *, seed: int) -> None:
-        """Seed everything this part draws at random."""
+    def __init__(self, *, seed: int, device: str = "cpu") -> None:
+        """Seed everything this part draws at random, always on the processor, whatever device computes."""
         torch.manual_seed(seed)
+        self.device = torch.device(device)
         self.random = torch.Generator().manual_seed(seed)
 
     def rate_at(self, progress: float, *, step: int) -> float:
@@ -90,9 +91,10 @@ def train(
     """Train a part until its seconds are spent, going on from its last checkpoint if there is one.
 
     The learning rate follows the time spent training, so that it reaches nothing on time on any machine.
-    Time is what the processors worked for this training: what else the machine does costs it no steps.
+    Time is what the processors worked for this training: what else the machine does costs it no steps. Where
+    another device computes, it is the time on the wall.
     """
-    clock = clock or own_time
+    clock = clock or (own_time if part.device.type == "cpu" else time.monotonic)
     path = folder / f"{part.name}.pt"
     step, spent, losses = _resume(part, path=path, fingerprint=fingerprint)
     bar = Progress(
@@ -154,11 +156,11 @@ def _save(part: Training, *, path: Path, fingerprint: str, step: int, spent: flo
 def _resume(part: Training, *, path: Path, fingerprint: str) -> tuple[int, float, list[list[float]]]:
     if not path.is_file():
         return 0, 0.0, []
-    content = torch.load(path, weights_only=True)
+    content = torch.load(path, weights_only=True, map_location=part.device)
     if content["fingerprint"] != fingerprint:
         raise CheckpointForeign(path=str(path))
     part.restore(content["part"])
-    part.random.set_state(content["random"])
+    part.random.set_state(content["random"].cpu())
     return content["step"], content["spent"], content["losses"]
 
 
@@ -167,11 +169,14 @@ def own_time() -> float:
     return time.process_time() / torch.get_num_threads()
 
 
-def fast_arithmetic() -> contextlib.AbstractContextManager[Any]:
-    """Return bfloat16 autocast where the processor has bfloat16 instructions, and nothing elsewhere.
+def fast_arithmetic(device: torch.device | None = None) -> contextlib.AbstractContextManager[Any]:
+    """Return bfloat16 autocast where the device has bfloat16 instructions, and nothing elsewhere.
 
     Without them bfloat16 is emulated, and a matrix product takes a hundred times as long as in float32.
     """
+    if device is not None and device.type == "cuda":
+        on_device: contextlib.AbstractContextManager[Any] = torch.autocast("cuda", torch.bfloat16)
+        return on_device
     if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
         fast: contextlib.AbstractContextManager[Any] = torch.autocast("cpu", torch.bfloat16)
         return fast

@@ -11,7 +11,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 LENGTH = 32
 WIDTH = 192
-VOCABULARY = 1200
+VOCABULARY = 1600
 START, END = "<|startoftext|>", "<|endoftext|>"
 _CLIP_PIECES = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
