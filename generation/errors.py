@@ -17,6 +17,14 @@ class UnknownModel(GenerationError):
     zh = "没有名为“{model}”的模型。可通过 GET /api/v1/models 查看现有模型。"
 
 
+class ModelSuperseded(UnknownModel):
+    """The weights that were asked for by their id have been replaced by newer ones of the same name."""
+
+    code = "model-superseded"
+    en = "These weights of {model} were replaced by newer ones. Ask for the model by its name, {slug}."
+    zh = "{model} 的这组权重已被新权重取代。请以名称 {slug} 使用该模型。"
+
+
 class NoModel(GenerationError):
     """Nothing is registered that could draw."""
 

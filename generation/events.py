@@ -20,13 +20,15 @@ PROGRESS_CHANNEL = "colophon_progress"
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRegistered(Statement):
-    """A model was registered with its digests and licence."""
+    """A model was registered with its digests and licence, and is the current one of its name."""
 
     model: UUID
     name: str
     digest: str
     licence: str
     training: str
+    supersedes: str = ""
+    """Digest of the weights that stood under this name before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +73,13 @@ class RenderingStarted(Statement):
 
 @dataclass(frozen=True, kw_only=True)
 class RenderingAbandoned(Statement):
-    """A worker stopped answering, and the request waits again."""
+    """A worker stopped answering, or the database did, and the request waits again."""
 
     generation: UUID
     attempt: int
     worker: str
+    reason: str
+    """"worker-silent", which counts as a worker lost, or "database-restarted", which does not."""
 
 
 @dataclass(frozen=True, kw_only=True)

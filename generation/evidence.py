@@ -7,11 +7,15 @@ from uuid import UUID
 
 from generation import queries
 from generation.models import Output
+from provenance.audit_log import proofs
 from provenance.audit_log import queries as audit_log
+from provenance.audit_log.errors import LogError, NoCheckpointYet, NotYetPublished, ProofFails
+from provenance.audit_log.note import VerifierKey
+from provenance.audit_log.witnesses import witness_keys
 from provenance.canonical import Digest
 from provenance.credentials import queries as credentials
 from provenance.licensing import queries as licensing
-from provenance.licensing.credits import credits_of
+from provenance.licensing.credits import credits_of, without_names
 from provenance.verification.evidence import LICENCES_NOT_CHECKED, Answer, Layer, RecordFound
 
 
@@ -20,6 +24,7 @@ class Records:
 
     def __init__(self, *, keeper: str) -> None:
         self._keeper = keeper
+        self._witnesses = witness_keys()
 
     @property
     def keeper(self) -> str:
@@ -41,7 +46,7 @@ class Records:
         return ()
 
     def log_inclusion(self, record: RecordFound) -> Answer:
-        """Say that the entries are recorded; without a published checkpoint nobody can prove more."""
+        """Prove that the published checkpoint includes the entries, and say who besides the operator vouches for it."""
         present = [leaf for leaf in record.leaf_hashes if audit_log.has_leaf(leaf)]
         if len(present) < len(record.leaf_hashes):
             return Answer(
@@ -50,19 +55,31 @@ class Records:
                 "运营者的日志中缺少此图像的条目。",
                 {"present": present},
             )
-        return Answer(
-            "not_checked",
-            "The operator's log holds the entries; no checkpoint is published yet that would prove it.",
-            "运营者的日志中有这些条目；尚未发布可供证明的检查点。",
-            {"present": present},
-        )
+        try:
+            return _proved(record.leaf_hashes, witnesses=self._witnesses)
+        except (NoCheckpointYet, NotYetPublished):
+            return Answer(
+                "not_checked",
+                "The operator's log holds the entries; no published checkpoint includes them yet. "
+                "Ask again in some seconds.",
+                "运营者的日志中有这些条目；尚无已发布的检查点收录它们。请几秒后重试。",
+                {"present": present},
+            )
+        except LogError as error:
+            return Answer(
+                "failed",
+                f"The operator's log does not prove that it includes the entries. {error.said('en')}",
+                f"运营者的日志无法证明收录了这些条目。{error.said('zh-Hans')}",
+                {"present": present, "fault": error.code},
+            )
 
     def licences_today(self, record: RecordFound) -> Answer:
         """Say whether a rightsholder has opted out since; the image keeps the terms it was made under."""
         found = queries.outputs_with(digest=record.image_digest)
         if not found:
             return LICENCES_NOT_CHECKED
-        answers = found[0].generation.decision["references"]
+        # Without names found in the prompt: saying that one changed would tell of an undisclosed prompt.
+        answers = without_names(found[0].generation.decision)["references"]
         subjects = [UUID(answer["id"]) for answer in answers if answer["kind"] != "model"]
         grants = [UUID(answer["right"]) for answer in answers if answer["basis"] == "grant"]
         decided_at = found[0].generation.claimed_at or found[0].delivered_at
@@ -81,6 +98,33 @@ class Records:
         )
 
 
+def _proved(leaf_hashes: Sequence[Digest], *, witnesses: Sequence[VerifierKey]) -> Answer:
+    now = proofs.head(witnesses=witnesses)
+    origin, size = now.checkpoint.origin, now.checkpoint.size
+    found = [proofs.inclusion(proofs.index_of(leaf, size=size), size=size, published=size) for leaf in leaf_hashes]
+    if wrong := [one.index for one in found if one.root != now.checkpoint.root]:
+        raise ProofFails(index=wrong[0], size=size)
+    indexes = [one.index for one in found]
+    numbers = ", ".join(map(str, indexes))
+    names = ", ".join(now.witnesses)
+    held_en = f"cosigned by {names}" if names else "log held by the operator alone"
+    held_zh = f"由 {names} 联署见证" if names else "日志仅由运营者自己保管"
+    return Answer(
+        "passed",
+        f"The log {origin} includes this image's entries, as numbers {numbers} of {size}, under a signed checkpoint; "
+        f"{held_en}.",
+        f"日志 {origin} 收录了此图像的条目（共 {size} 条中的第 {numbers} 条），检查点已签名；{held_zh}。",
+        {
+            "leaf_hashes": list(leaf_hashes),
+            "index": indexes[-1],
+            "indexes": indexes,
+            "tree_size": size,
+            "checkpoint": now.note,
+            "witnesses": list(now.witnesses),
+        },
+    )
+
+
 def _found(output: Output, layer: Layer) -> RecordFound:
     generation = output.generation
     credential = credentials.credential_of(output.digest)
@@ -92,6 +136,6 @@ def _found(output: Output, layer: Layer) -> RecordFound:
         generation_id=str(generation.pk),
         model=generation.model.name,
         made_at=credential.signed_at if credential else output.delivered_at,
-        credits=tuple(line["en"] for line in credits_of(generation.decision)),
+        credits=tuple(credits_of(generation.decision)),
         leaf_hashes=(generation.request_leaf, output.delivered_leaf),
     )

@@ -10,7 +10,11 @@ from django.db.models import Q
 
 
 class ImageModel(models.Model):
-    """A checkpoint: where it is, what its files hash to, its licence, and what it can do."""
+    """A checkpoint as it was registered: where it is, what its files hash to, its licence, what it can do.
+
+    A row is never changed, and the database refuses it: registering other weights, or anything else
+    that is recorded, under the same name makes a new row, and the one before is superseded.
+    """
 
     class Training(models.TextChoices):
         KNOWN = "known"
@@ -18,7 +22,7 @@ class ImageModel(models.Model):
         UNDISCLOSED = "undisclosed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    slug = models.SlugField(max_length=80, unique=True)
+    slug = models.SlugField(max_length=80)
     name = models.CharField(max_length=200)
     source = models.CharField(max_length=500)
     revision = models.CharField(max_length=80, blank=True)
@@ -33,7 +37,16 @@ class ImageModel(models.Model):
     sizes = models.JSONField()
     vocabulary = models.JSONField(default=dict)
     is_withdrawn = models.BooleanField(default=False)
+    superseded_at = models.DateTimeField(null=True)
+    named_at = models.DateTimeField()
+    """When this name was first registered: newer weights keep their place in the list."""
     registered_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["slug"], condition=Q(superseded_at=None), name="one_current_model_a_name")
+        ]
+        indexes = [models.Index(fields=["digest"], name="model_by_digest")]
 
 
 class Generation(models.Model):
@@ -172,6 +185,4 @@ class IdempotencyKey(models.Model):
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["owner_id", "key"], name="one_request_a_key_and_owner")
-        ]
+        constraints = [models.UniqueConstraint(fields=["owner_id", "key"], name="one_request_a_key_and_owner")]

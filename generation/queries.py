@@ -3,40 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
 from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from generation.errors import NoModel, UnknownGeneration, UnknownModel
+from generation.errors import ModelSuperseded, NoModel, UnknownGeneration, UnknownModel
 from generation.models import Generation, ImageModel, Output
 from generation.pipelines.contract import ModelSource, WeightFile
+from generation.vocabulary import Known, Notice, known_words, notices_about, words_cut
 from provenance.actor import Actor
 
 
 def models_listed() -> QuerySet[ImageModel]:
-    """Return every model that stands, the default first."""
-    return ImageModel.objects.filter(is_withdrawn=False).order_by("registered_at", "id")
+    """Return every model that stands, the current row of each name, the default first."""
+    return ImageModel.objects.filter(is_withdrawn=False, superseded_at=None).order_by("named_at", "id")
 
 
 def model_named(name: str) -> ImageModel:
-    """Return the model with this id or slug, or the default one for an empty name."""
+    """Return the model with this id or slug, or the default one for an empty name.
+
+    Raises NoModel, UnknownModel, or ModelSuperseded for the id of weights that newer ones replaced.
+    """
     if not name:
         model = models_listed().first()
         if model is None:
             raise NoModel()
         return model
-    try:
-        wanted = Q(pk=UUID(name))
-    except ValueError:
-        wanted = Q(slug=name)
-    model = models_listed().filter(wanted).first()
+    model = model_recorded(name)
+    if model.superseded_at:
+        raise ModelSuperseded(model=model.name, slug=model.slug)
+    return model
+
+
+def model_recorded(name: str) -> ImageModel:
+    """Return the model that stands under a slug, or any not withdrawn by its id, superseded or not.
+
+    Raises UnknownModel.
+    """
+    wanted = _named(name)
+    model = models_listed().filter(wanted).first() or ImageModel.objects.filter(wanted, is_withdrawn=False).first()
     if model is None:
         raise UnknownModel(model=name[:80])
     return model
 
 
+def _named(name: str) -> Q:
+    try:
+        return Q(pk=UUID(name))
+    except ValueError:
+        return Q(slug=name)
+
+
+def superseded_model(digest: str) -> ImageModel | None:
+    """Return a model of some weights that no current model has any more; None for those that stand."""
+    rows = ImageModel.objects.filter(digest=digest)
+    return None if rows.filter(superseded_at=None).exists() else rows.first()
+
+
+def digests_superseded(slug: str) -> set[str]:
+    """Return the digests that stood under a name and that no model has any more."""
+    current = ImageModel.objects.filter(superseded_at=None).values("digest")
+    earlier = ImageModel.objects.filter(slug=slug, superseded_at__isnull=False).exclude(digest__in=current)
+    return set(earlier.values_list("digest", flat=True))
+
+
 def model_source(model: ImageModel) -> ModelSource:
-    """Return where a model's files are and what they must hash to."""
+    """Return where a model's files are and what they must hash to.
+
+    Of a superseded model whose very files are registered anew (a folder that was moved), where they are now.
+    """
+    if model.superseded_at:
+        model = ImageModel.objects.filter(digest=model.digest, superseded_at=None).first() or model
     return ModelSource(
         source=model.source,
         revision=model.revision,
@@ -52,6 +91,7 @@ def generations_visible_to(actor: Actor) -> QuerySet[Generation]:
     """Return an account's own generations, or all for an auditor; newest first."""
     generations = (
         Generation.objects.select_related("model")
+        .defer("model__vocabulary")  # some hundred kilobytes, the same for every row
         .prefetch_related(Prefetch("outputs", queryset=Output.objects.order_by("index")))
         .order_by("-requested_at", "id")
     )
@@ -64,6 +104,32 @@ def generation_of(actor: Actor, *, generation_id: UUID) -> Generation:
     if generation is None:
         raise UnknownGeneration(generation=generation_id)
     return generation
+
+
+def notices_of(generation: Generation) -> list[Notice]:
+    """Return what the sender of a request should know: words its model was never taught or does not read, its size."""
+    model = generation.model
+    return notices_about(
+        generation.prompt,
+        known=_known_to(model.pk),
+        size=(generation.width, generation.height),
+        own_size=(int(model.defaults["width"]), int(model.defaults["height"])),
+        cut=_cut_off(generation.expanded_prompt, source=model.source),
+    )
+
+
+@lru_cache(maxsize=16)
+def _known_to(model_id: UUID) -> Known | None:
+    """Return the words of a model; a row of it never changes, so they are read once."""
+    return known_words(ImageModel.objects.values_list("vocabulary", flat=True).get(pk=model_id))
+
+
+def _cut_off(prompt: str, *, source: str) -> str:
+    """Return the end of a prompt that a local model with one text encoder does not read; the worker tells of others."""
+    folder = Path(source)
+    if not (folder / "tokenizer").is_dir() or (folder / "tokenizer_2").is_dir():
+        return ""
+    return words_cut(prompt, tokenizer=folder / "tokenizer")
 
 
 def state_of(generation_id: UUID) -> dict[str, object]:

@@ -174,6 +174,12 @@ def _seeds(request: GenerationRequest) -> tuple[int, ...]:
 def _side(field: str, asked: int | None, defaults: Mapping[str, Any], sizes: Mapping[str, Any]) -> int:
     value = int(defaults[field]) if asked is None else asked
     multiple, least, most = int(sizes["multiple"]), int(sizes["min"]), int(sizes["max"])
+    if value != least and least == most:
+        raise invalid(
+            field,
+            f"this model was taught at {least} pixels and draws at no other size. Leave it out to take that.",
+            f"该模型只在 {least} 像素下训练，不支持其他尺寸。留空即可采用该尺寸。",
+        )
     if not least <= value <= most or value % multiple:
         raise invalid(
             field,

@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 app = Celery("colophon")
 app.set_default()  # in every thread: the web process sends wake-ups from its pool
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["generation"], related_name="jobs")
+app.autodiscover_tasks(["generation", "provenance.audit_log"], related_name="jobs")
 
 
 @setup_logging.connect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from functools import cache
@@ -18,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 LONGEST_SOCKET_FOLDER = 90
 """A unix socket's whole path must stay below 108 bytes, and PostgreSQL adds ``/.s.PGSQL.5432``."""
 ADDRESS = r"^(https?://[^\s/]+(/[^\s]*)?)?$"
+VERIFIER_KEY = r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+"
 RATE = r"^[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)$"
 
 
@@ -35,9 +37,7 @@ class Environment(BaseSettings):
     host: str = Field("127.0.0.1", validation_alias=_named("COLOPHON_HOST"))
     port: int = Field(8000, ge=1, le=65535, validation_alias=_named("COLOPHON_PORT"))
     public_url: str = Field("", pattern=ADDRESS, validation_alias=_named("COLOPHON_PUBLIC_URL"))
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), validation_alias=_named("COLOPHON_ALLOWED_HOSTS")
-    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("COLOPHON_ALLOWED_HOSTS"))
     debug: bool = Field(False, validation_alias=_named("COLOPHON_DEBUG"))
 
     database_url: str | None = Field(None, validation_alias=_named("DATABASE_URL"))
@@ -68,11 +68,39 @@ class Environment(BaseSettings):
     signing_certificates: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_CERTIFICATES"))
     signing_key: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_KEY"))
     signing_key_password: str = Field("", repr=False, validation_alias=_named("COLOPHON_SIGNING_KEY_PASSWORD"))
+    signing_token_library: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_TOKEN_LIBRARY"))
+    signing_token: str = Field("", validation_alias=_named("COLOPHON_SIGNING_TOKEN"))
+    signing_token_key: str = Field("", validation_alias=_named("COLOPHON_SIGNING_TOKEN_KEY"))
+    signing_token_pin: str = Field("", repr=False, validation_alias=_named("COLOPHON_SIGNING_TOKEN_PIN"))
+    signing_callback: str = Field("", pattern=r"^([\w.]+\.\w+)?$", validation_alias=_named("COLOPHON_SIGNING_CALLBACK"))
+    signing_root: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_ROOT"))
+    signing_retired_roots: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_RETIRED_ROOTS"))
+    timestamp_url: str = Field("", pattern=ADDRESS, validation_alias=_named("COLOPHON_TIMESTAMP_URL"))
+    provider: str = Field("", max_length=200, validation_alias=_named("COLOPHON_PROVIDER"))
 
-    @field_validator("allowed_hosts", mode="before")
+    log_name: str = Field("", pattern=r"^[^\s+]*$", max_length=200, validation_alias=_named("COLOPHON_LOG_ORIGIN"))
+    log_witnesses: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("COLOPHON_LOG_WITNESSES"))
+    log_witnessed: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("COLOPHON_LOG_WITNESSED"))
+    log_keys: Path | None = Field(None, validation_alias=_named("COLOPHON_LOG_KEYS"))
+
+    @field_validator("allowed_hosts", "log_witnesses", "log_witnessed", mode="before")
     @classmethod
     def _separated(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("log_witnesses")
+    @classmethod
+    def _keys_with_addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(f"{VERIFIER_KEY} https?://[^\\s]+", value) for value in values):
+            raise ValueError("each witness is its verifier key, a space, and its address; commas between witnesses")
+        return values
+
+    @field_validator("log_witnessed")
+    @classmethod
+    def _only_keys(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(VERIFIER_KEY, value) for value in values):
+            raise ValueError("each is the verifier key of a log: name+id+key; commas between them")
+        return values
 
     @field_validator("database_url")
     @classmethod
@@ -85,9 +113,19 @@ class Environment(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _sign_with_both(self) -> Self:
-        if (self.signing_key is None) != (self.signing_certificates is None):
-            raise ValueError("COLOPHON_SIGNING_KEY and COLOPHON_SIGNING_CERTIFICATES are set together or not at all")
+    def _sign_with_one_key(self) -> Self:
+        keys = (self.signing_key, self.signing_token_library, self.signing_callback or None)
+        if self.signing_certificates is None and not any(keys):
+            return self
+        if self.signing_certificates is None or not any(keys):
+            raise ValueError(
+                "COLOPHON_SIGNING_CERTIFICATES is set together with one of COLOPHON_SIGNING_KEY, "
+                "COLOPHON_SIGNING_TOKEN_LIBRARY and COLOPHON_SIGNING_CALLBACK, or none of them is set"
+            )
+        if sum(key is not None for key in keys) > 1:
+            raise ValueError("only one signing key is set: a file, a token or a callback")
+        if self.signing_token_library and not (self.signing_token and self.signing_token_key):
+            raise ValueError("COLOPHON_SIGNING_TOKEN and COLOPHON_SIGNING_TOKEN_KEY name the token and its key")
         return self
 
     @property
@@ -139,8 +177,30 @@ class Environment(BaseSettings):
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
+    def log_keys_folder(self) -> Path:
+        """Return where the keys that sign the audit log are kept, mode 0700."""
+        return (self.log_keys or self.keys_folder).expanduser().absolute()
+
+    @property
+    def log_vkey_file(self) -> Path:
+        """Return where the audit log's verifier key is written for people to copy."""
+        return self.absolute_home / "log.vkey"
+
+    @property
+    def witness_name(self) -> str:
+        """Return the name under which this installation cosigns other logs' checkpoints."""
+        return self.address.split("://", 1)[-1] + "/log/witness"
+
+    @property
     def log_origin(self) -> str:
-        """Return the audit log's name: the public address without its scheme, and ``/log``."""
+        """Return the audit log's name: as set, as the log was begun, else the public address and ``/log``.
+
+        A log keeps its name for life, also where the address changes later.
+        """
+        if self.log_name:
+            return self.log_name
+        if self.log_vkey_file.is_file():
+            return self.log_vkey_file.read_text().partition("+")[0]
         return self.address.split("://", 1)[-1] + "/log"
 
 

@@ -38,9 +38,7 @@ def _kept_or_made_secret(path: Path) -> str:
     return path.read_text() if path.is_file() else _kept_secret(path)
 
 
-SECRET_KEY = os.environ.get("COLOPHON_SECRET_KEY") or _kept_or_made_secret(
-    ENVIRONMENT.keys_folder / "django.secret"
-)
+SECRET_KEY = os.environ.get("COLOPHON_SECRET_KEY") or _kept_or_made_secret(ENVIRONMENT.keys_folder / "django.secret")
 ALLOWED_HOSTS = [*ENVIRONMENT.allowed_hosts, "127.0.0.1", "localhost", "[::1]", "testserver"]
 _public_host = ENVIRONMENT.address.split("://", 1)[-1].rsplit(":", 1)[0]
 ALLOWED_HOSTS.append(_public_host)
@@ -59,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "rest_framework",
     "drf_spectacular",
+    "pgtrigger",
     "provenance.audit_log",
     "provenance.works",
     "provenance.licensing",
@@ -106,9 +105,7 @@ DATABASE_CONNINFO: dict[str, Any] = (
     else dict(conninfo_to_dict(ENVIRONMENT.database_url or ""))
 )
 _rest = {
-    key: value
-    for key, value in DATABASE_CONNINFO.items()
-    if key not in {"host", "port", "user", "password", "dbname"}
+    key: value for key, value in DATABASE_CONNINFO.items() if key not in {"host", "port", "user", "password", "dbname"}
 }
 DATABASES = {
     "default": {
@@ -215,6 +212,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "generation.jobs.reap", "schedule": 2.0, "options": {"expires": 10}},
     "sweep": {"task": "generation.jobs.sweep", "schedule": 3600.0},
+    "sequence": {"task": "provenance.audit_log.jobs.sequence", "schedule": 1.0, "options": {"expires": 5}},
+    "witnesses": {"task": "provenance.audit_log.jobs.ask_witnesses", "schedule": 15.0, "options": {"expires": 15}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(ENVIRONMENT.run_folder / "beat-schedule")
 

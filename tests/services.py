@@ -25,6 +25,7 @@ from server.command_line.embedded_database import Cluster
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RUN_VARIABLE = "COLOPHON_TEST_RUN"
+GO_SOURCES = "/usr/share/gocode"
 SERVER_POSTGRESQL = "postgresql://postgres@127.0.0.1:5432"
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
 
@@ -129,6 +130,11 @@ def _softhsm() -> str | None:
     return str(library) if shutil.which("softhsm2-util") and (library := next(found, None)) else None
 
 
+def _go() -> str | None:
+    packages = Path(GO_SOURCES, "src", "golang.org", "x", "mod", "sumdb", "tlog")
+    return shutil.which("go") if packages.is_dir() else None
+
+
 def _corpus() -> str | None:
     folder = os.environ.get("COLOPHON_CORPUS", "")
     return folder if folder and (Path(folder) / "EXPECTED.md").is_file() else None
@@ -147,6 +153,7 @@ TOOLS = {
     "exiftool": Tool(_program("exiftool"), "install Debian's libimage-exiftool-perl"),
     "softhsm": Tool(_softhsm, "install Debian's softhsm2"),
     "node": Tool(_program("node", "nodejs"), "install Debian's nodejs"),
+    "go": Tool(_go, "install Debian's golang-go and golang-golang-x-mod-dev"),
     "npm": Tool(_program("npm"), "install Debian's npm"),
     "encypher": Tool(
         lambda: "encypher_c2pa" if importlib.util.find_spec("encypher_c2pa") else None, "pip install encypher-c2pa"

@@ -25,6 +25,23 @@ LOOK_AHEAD = 32
 """How many of an artist's requests are looked at for one whose model is loaded, and how often the first
 of them may be passed over for it."""
 
+DATABASE_ANSWERS_WITHIN = 30
+"""Seconds that a database may recover from a crash, after it has started and before it answers anybody."""
+LEASE_ENDS = f"""
+CASE WHEN generation_generation.claimed_at < pg_postmaster_start_time()
+    THEN greatest(
+        generation_generation.lease_expires,
+        pg_postmaster_start_time() + make_interval(secs => {{lease}} + {DATABASE_ANSWERS_WITHIN})
+    )
+    ELSE generation_generation.lease_expires END
+"""
+"""When a claim ends. Nobody can renew a lease while the database is down, so one that was held when it stopped
+runs once more in full from the moment it is back; every fence reads it so, and the reaper waits as long."""
+RENEWED_SINCE_RESTART = """
+(generation_generation.claimed_at IS NULL OR generation_generation.claimed_at >= pg_postmaster_start_time()
+    OR generation_generation.lease_expires >= pg_postmaster_start_time() + make_interval(secs => %s))
+"""
+"""Whether a claim's worker was heard of since the database last started."""
 CLAIM = """
 WITH turn AS (
     SELECT waiting.owner_id, waiting.priority, waiting.first_at, last.claimed_at
@@ -70,13 +87,13 @@ SET state = 'rendering', attempt = attempt + 1, worker = %(worker)s, step = 0, p
 FROM chosen WHERE generation.id = chosen.id
 RETURNING generation.id, generation.attempt
 """
-RENEW = """
+RENEW = f"""
 WITH renewed AS (
     UPDATE generation_generation
     SET step = coalesce(%(step)s, step),
         lease_expires = clock_timestamp() + make_interval(secs => %(lease)s)
     WHERE id = %(id)s AND attempt = %(attempt)s AND state IN ('rendering', 'marking')
-        AND lease_expires > clock_timestamp()
+        AND {LEASE_ENDS.format(lease="%(lease)s")} > clock_timestamp()
     RETURNING cancel_requested, release_requested
 )
 SELECT cancel_requested, release_requested, CASE WHEN %(payload)s::text IS NULL THEN NULL
@@ -112,7 +129,7 @@ def hold_claimed(claim: Claim) -> Generation:
     rows = (
         Generation.objects.select_for_update(of=("self",))
         .select_related("model")
-        .extra(where=["generation_generation.lease_expires > clock_timestamp()"])
+        .extra(where=[f"{LEASE_ENDS.format(lease='%s')} > clock_timestamp()"], params=[claim.lease_seconds])
     )
     held = rows.filter(
         pk=claim.generation_id,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
@@ -18,7 +17,7 @@ from generation import queries
 from generation.actions import delivering
 from generation.actions.claiming import Claim, Heartbeat, claim_next, hold_claimed
 from generation.actions.notifying import notify_state
-from generation.actions.requesting import decide_again, refusal
+from generation.actions.requesting import decide_again, decision_to_log, refusal
 from generation.errors import Cancelled, InternalFault, LeaseLost, WorkerStopping
 from generation.events import (
     DecisionRenewed,
@@ -29,8 +28,9 @@ from generation.events import (
     work_available,
 )
 from generation.models import Generation
+from generation.pipelines.adapter_folders import adapter_folder
 from generation.pipelines.contract import AdapterFile, Pipeline, Rendered, RenderOrder, StepDone
-from generation.pipelines.errors import OutOfMemory
+from generation.pipelines.errors import ModelReplaced, OutOfMemory, PicturesMiscounted, WeightsChanged
 from provenance import storage
 from provenance.actor import COLOPHON, Actor
 from provenance.audit_log import actions as audit_log
@@ -109,7 +109,7 @@ def decide_once_more(claim: Claim) -> bool:
             generation.decision = decision.as_json()
             generation.save(update_fields=["decision"])
             audit_log.append(
-                DecisionRenewed(actor=COLOPHON, generation=generation.pk, decision=generation.decision)
+                DecisionRenewed(actor=COLOPHON, generation=generation.pk, decision=decision_to_log(generation))
             )
         return True
     generation.state = Generation.State.REFUSED
@@ -117,15 +117,17 @@ def decide_once_more(claim: Claim) -> bool:
     generation.decision = decision.as_json()
     _close(generation)
     audit_log.append(
-        GenerationRefused(actor=COLOPHON, generation=generation.pk, stage="rendering", decision=generation.decision)
+        GenerationRefused(
+            actor=COLOPHON, generation=generation.pk, stage="rendering", decision=decision_to_log(generation)
+        )
     )
     return False
 
 
 def _render_and_deliver(claim: Claim, *, worker: Worker, on_step: Callable[[StepDone], None]) -> None:
     generation = Generation.objects.select_related("model").get(pk=claim.generation_id)
-    with TemporaryDirectory(prefix="colophon-adapters-") as folder:
-        order = _order(generation, adapters=_adapters(generation, Path(folder)))
+    with _adapters(generation) as adapters:
+        order = _order(generation, adapters=adapters)
         rendered = _draw(order, pipeline=worker.pipeline, on_step=on_step)
     _despite_restarts(lambda: _enter_marking(claim))
     delivery = delivering.prepare(generation, rendered=rendered, key=worker.signing_key())
@@ -134,10 +136,17 @@ def _render_and_deliver(claim: Claim, *, worker: Worker, on_step: Callable[[Step
 
 def _draw(order: RenderOrder, *, pipeline: Pipeline, on_step: Callable[[StepDone], None]) -> Rendered:
     try:
-        return pipeline.render(order, on_step=on_step)
+        rendered = pipeline.render(order, on_step=on_step)
     except OutOfMemory:
         log.warning("out of memory, trying once more in tiles")
-        return pipeline.render(replace(order, tiled=True), on_step=on_step)
+        rendered = pipeline.render(replace(order, tiled=True), on_step=on_step)
+    except WeightsChanged as error:
+        if model := queries.superseded_model(order.model.digest):
+            raise ModelReplaced(model=model.name) from error
+        raise
+    if len(rendered.images) != len(order.seeds):
+        raise PicturesMiscounted(made=len(rendered.images), asked=len(order.seeds))
+    return rendered
 
 
 def _order(generation: Generation, *, adapters: tuple[AdapterFile, ...]) -> RenderOrder:
@@ -169,14 +178,20 @@ def _input_pictures(generation: Generation) -> Mapping[str, Any]:
     return pictures
 
 
-def _adapters(generation: Generation, folder: Path) -> tuple[AdapterFile, ...]:
-    files = []
-    for row in generation.references:
-        if row["adapter"]:
+@contextmanager
+def _adapters(generation: Generation) -> Iterator[tuple[AdapterFile, ...]]:
+    """Lend the adapter files of the declared styles; without any, no folder is made."""
+    rows = [row for row in generation.references if row["adapter"]]
+    if not rows:
+        yield ()
+        return
+    with adapter_folder() as folder:
+        files = []
+        for row in rows:
             path = folder / f"{row['adapter'].removeprefix('sha256:')}.safetensors"
             path.write_bytes(storage.load(row["adapter"]))
             files.append(AdapterFile(path=path, digest=row["adapter"], scale=float(row["scale"])))
-    return tuple(files)
+        yield tuple(files)
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from provenance.audit_log import actions as audit_log
 from provenance.credentials.manifest import prompt_commitment
 from provenance.licensing import queries as licensing
 from provenance.licensing.decision import Decision, Subject, decide, model_rights
+from provenance.licensing.sealing import sealed
 from provenance.licensing.terms import RUN
 from provenance.works import queries as works
 from provenance.works.models import Style, Work
@@ -52,7 +53,7 @@ def gather(*, actor: Actor, request: GenerationRequest) -> Gathered:
     for style in styles:
         if style.model_digest != model.digest:
             raise StyleNotCarried(style=style.name, model=model.name)
-    inputs = [works.work_for(actor, work_id=UUID(picture.work)) for picture in request.inputs]
+    inputs = [licensing.work_usable_by(actor, work_id=UUID(picture.work)) for picture in request.inputs]
     for work in inputs:
         if not work.pixel_digest or not storage.exists(work.digest):
             raise InputMissing(work=work.pk)
@@ -142,18 +143,19 @@ def request_generation(
     settled = settled_for(gathered)
     decision = decide_for(actor=actor, gathered=gathered)
     generation = _row(actor=actor, name=name, gathered=gathered, settled=settled, decision=decision)
+    if decision.is_permitted:
+        generation.request_leaf = audit_log.append(_requested(actor=actor, generation=generation))
+        work_available.send(sender=Generation)
+    else:
+        audit_log.append(
+            GenerationRefused(
+                actor=actor, generation=generation.pk, stage="request", decision=decision_to_log(generation)
+            )
+        )
     generation.save(force_insert=True)
     if idempotency_key:
         IdempotencyKey.objects.create(
             owner_id=actor.account_id, key=idempotency_key, body_digest=body_digest, generation=generation
-        )
-    if decision.is_permitted:
-        generation.request_leaf = audit_log.append(_requested(actor=actor, generation=generation))
-        generation.save(update_fields=["request_leaf"])
-        work_available.send(sender=Generation)
-    else:
-        audit_log.append(
-            GenerationRefused(actor=actor, generation=generation.pk, stage="request", decision=generation.decision)
         )
     return generation
 
@@ -237,6 +239,13 @@ def refusal(decision: Decision) -> dict[str, Any]:
     }
 
 
+def decision_to_log(generation: Generation) -> Mapping[str, Any]:
+    """Return a generation's decision as its entries hold it: an undisclosed prompt's names are sealed."""
+    if generation.disclosure == Generation.Disclosure.PUBLIC:
+        return dict(generation.decision)
+    return sealed(generation.decision, salt=bytes(generation.prompt_salt))
+
+
 def _requested(*, actor: Actor, generation: Generation) -> GenerationRequested:
     return GenerationRequested(
         actor=actor,
@@ -246,7 +255,7 @@ def _requested(*, actor: Actor, generation: Generation) -> GenerationRequested:
         seeds=[str(seed) for seed in generation.seeds],
         references=generation.references,
         inputs=generation.inputs,
-        decision=generation.decision,
+        decision=decision_to_log(generation),
         settings={
             "task": generation.task,
             "width": generation.width,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from generation import queries
+from generation.actions.claiming import LEASE_ENDS, RENEWED_SINCE_RESTART
 from generation.actions.notifying import notify_state
 from generation.errors import WorkerLost
 from generation.events import (
@@ -35,33 +37,42 @@ KEEP_ORPHANS = timedelta(days=1)
 
 
 def reap() -> int:
-    """Give every request whose lease ran out back to the queue, or end it; return how many there were."""
-    expired = Generation.objects.filter(
-        state__in=[Generation.State.RENDERING, Generation.State.MARKING], lease_expires__lte=Now()
-    ).values_list("pk", flat=True)
-    return sum(_reap_one(pk) for pk in list(expired))
+    """Give every request whose lease ran out back to the queue, or end it; return how many there were.
+
+    A lease held when the database stopped is waited for as its worker's fences are. One that nobody renewed
+    since is given back without counting as a worker lost: the database was lost, of the worker nothing is known.
+    """
+    return sum(_reap_one(pk) for pk in list(_expired().values_list("pk", flat=True)))
+
+
+def _expired() -> QuerySet[Generation]:
+    return (
+        Generation.objects.filter(state__in=[Generation.State.RENDERING, Generation.State.MARKING])
+        .extra(
+            where=[f"{LEASE_ENDS.format(lease='%s')} <= clock_timestamp()"], params=[settings.COLOPHON_LEASE_SECONDS]
+        )
+        .annotate(was_renewed=RawSQL(RENEWED_SINCE_RESTART, [settings.COLOPHON_LEASE_SECONDS]))
+    )
 
 
 @transaction.atomic
 def _reap_one(pk: object) -> bool:
-    generation = (
-        Generation.objects.select_for_update(skip_locked=True)
-        .filter(
-            pk=pk,
-            state__in=[Generation.State.RENDERING, Generation.State.MARKING],
-            lease_expires__lte=Now(),
-        )
-        .first()
-    )
+    generation = _expired().select_for_update(skip_locked=True).filter(pk=pk).first()
     if generation is None:
         return False
-    generation.lost_workers += 1
+    is_lost = generation.was_renewed
+    generation.lost_workers += is_lost
+    reason = "worker-silent" if is_lost else "database-restarted"
     audit_log.append(
         RenderingAbandoned(
-            actor=COLOPHON, generation=generation.pk, attempt=generation.attempt, worker=generation.worker
+            actor=COLOPHON,
+            generation=generation.pk,
+            attempt=generation.attempt,
+            worker=generation.worker,
+            reason=reason,
         )
     )
-    log.warning("worker lost", generation=str(generation.pk), worker=generation.worker)
+    log.warning("rendering abandoned", generation=str(generation.pk), worker=generation.worker, reason=reason)
     if generation.cancel_requested:
         _end(generation, state=Generation.State.CANCELLED)
         audit_log.append(GenerationCancelled(actor=Actor(account_id=generation.owner_id), generation=generation.pk))

@@ -77,6 +77,14 @@ class WeightsChanged(PipelineError):
     zh = "模型文件 {file} 与登记时不同（{found}）。请恢复该文件，或重新登记模型。"
 
 
+class ModelReplaced(WeightsChanged):
+    """A request waited for weights that newer ones have replaced, and whose files are gone."""
+
+    code = "model-replaced"
+    en = "The weights of {model} were replaced while this request waited, and the old files are gone. Ask again."
+    zh = "此请求等待期间，{model} 的权重已被替换，旧文件已不存在。请重新提交请求。"
+
+
 class PickleRefused(PipelineError):
     """A model or adapter keeps its weights as a pickle, which can run code when it is read."""
 
@@ -113,9 +121,7 @@ class HubUnreachable(PipelineError):
     """A model named by its hub id is neither stored here nor to be had."""
 
     code = "hub-unreachable"
-    en = (
-        "The model {source} is not stored here and the hub cannot be asked ({reason}). Name a folder instead."
-    )
+    en = "The model {source} is not stored here and the hub cannot be asked ({reason}). Name a folder instead."
     zh = "本机没有存储模型 {source}，且模型中心没有响应（{reason}）。请改用本地文件夹。"
 
 
@@ -133,3 +139,11 @@ class RenderFailed(PipelineError):
     code = "render-failed"
     en = "The model broke off while drawing ({reason}). Try other settings; if it stays, tell the operator."
     zh = "模型在绘制中出错（{reason}）。请更换设置重试；若仍然如此，请告知运营者。"
+
+
+class PicturesMiscounted(PipelineError):
+    """The model drew another number of pictures than there were seeds."""
+
+    code = "pictures-miscounted"
+    en = "The model drew {made} pictures where {asked} were asked for; none was kept. Tell the operator."
+    zh = "应生成 {asked} 张图片，模型却画出 {made} 张；均未保留。请告知运营者。"

@@ -47,3 +47,19 @@ class CheckpointForeign(StarterError):
     code = "starter-checkpoint-foreign"
     en = "The checkpoint {path} was made from other pictures or settings. Choose an empty folder or delete it."
     zh = "检查点 {path} 来自其他图片或设置。请换一个空文件夹或将其删除。"
+
+
+class TextImageDamaged(StarterError):
+    """The text-image model's folder does not hold one that can be read."""
+
+    code = "starter-text-image-damaged"
+    en = "The text-image model {path} cannot be read: {reason}. Restore the folder, or train it with make starter."
+    zh = "无法读取图文模型 {path}：{reason}。请恢复该文件夹，或用 make starter 重新训练。"
+
+
+class NotBetter(StarterError):
+    """A newly made model measured worse than the one that stands."""
+
+    code = "starter-not-better"
+    en = "The new model is right in {after} of trained pairs, the one that stands in {before}. It was not installed."
+    zh = "新模型在训练组合上的正确率为 {after}，现有模型为 {before}。未安装新模型。"

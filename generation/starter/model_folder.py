@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from generation.starter.denoiser import NOISE
 from generation.starter.gathering import Gathered, Subject
 from generation.starter.sources import SETS
+from generation.starter.variants import COLOURS, COUNTS
 
 MODEL = Path(__file__).with_name("model")
 STEPS = 20
@@ -53,8 +55,15 @@ def write_model(pipeline: StableDiffusionPipeline, *, folder: Path) -> None:
     pipeline.save_config(folder)
 
 
-def write_vocabulary(subjects: list[Subject], *, pictures: list[Gathered], folder: Path) -> None:
-    """Write the list of what the model can draw, and in which styles."""
+def write_vocabulary(
+    subjects: list[Subject],
+    *,
+    pictures: list[Gathered],
+    folder: Path,
+    hints: Mapping[str, Mapping[str, Sequence[str]]],
+    kin: Mapping[str, Mapping[str, Sequence[str]]],
+) -> None:
+    """Write the list of what the model can draw, in which styles, colours and numbers, and what is near to that."""
     styles_of: dict[str, list[str]] = {}
     for picture in pictures:
         if picture.split == "trained":
@@ -64,6 +73,9 @@ def write_vocabulary(subjects: list[Subject], *, pictures: list[Gathered], folde
         folder / "vocabulary.json",
         {
             "styles": [entry.style for entry in SETS if entry.trained],
+            "colours": [[en, zh] for _, en, zh in COLOURS.values()],
+            "counts": [list(words) for words in COUNTS.values()],
+            "kin": kin,
             "subjects": [
                 {
                     "subject": subject.slug,
@@ -72,6 +84,7 @@ def write_vocabulary(subjects: list[Subject], *, pictures: list[Gathered], folde
                     "synonyms": [*subject.en[1:], *subject.zh[1:]],
                     "names": {"en": names[subject.slug].name_en, "zh": names[subject.slug].name_zh},
                     "styles": styles_of[subject.slug],
+                    "hints": hints.get(subject.slug, {}),
                 }
                 for subject in subjects
                 if subject.is_trained
@@ -100,9 +113,17 @@ def write_colophon(*, works: int, manifest_digest: str, guidance_scale: float, f
     )
 
 
-def load_model(folder: Path = MODEL) -> StableDiffusionPipeline:
+def set_guidance_scale(scale: float, *, folder: Path) -> None:
+    """Make a guidance scale the default of a model folder."""
+    path = folder / "colophon.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["defaults"]["guidance_scale"] = scale
+    _write(path, content)
+
+
+def load_model(folder: Path = MODEL, *, dtype: torch.dtype = torch.float32) -> StableDiffusionPipeline:
     """Return the model of a folder, ready to draw."""
-    pipeline: Any = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
+    pipeline: Any = StableDiffusionPipeline.from_pretrained(folder, dtype=dtype)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

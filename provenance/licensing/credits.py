@@ -29,8 +29,7 @@ def style_credit(*, style: str, author: str, licence: str) -> dict[str, str]:
     return {
         "en": f"Made with {style}, trained on works by {author}{terms_en}; "
         f"{author} did not make or endorse this image.",
-        "zh-Hans": f"使用 {style} 风格生成，该风格以 {author} 的作品训练{terms_zh}；"
-        f"{author} 并未创作或认可此图像。",
+        "zh-Hans": f"使用 {style} 风格生成，该风格以 {author} 的作品训练{terms_zh}；{author} 并未创作或认可此图像。",
     }
 
 

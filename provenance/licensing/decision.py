@@ -11,6 +11,8 @@ from provenance.licensing.terms import COMMERCIALIZE, MODEL_LICENCES, Duty, Term
 SubjectKind = Literal["model", "style", "adapter", "work", "image", "name"]
 Basis = Literal["grant", "open-licence", "own-work", "model-licence", "none"]
 
+MOST_WORKS_NAMED = 3
+"""How many works one reason names before it only counts the rest."""
 COMMERCIAL_UNLESS_SAID = "commercial"
 """A purpose that the requester leaves open is read as the one that asks for most."""
 
@@ -53,6 +55,10 @@ class Subject:
     is_own: bool = False
     is_withdrawn: bool = False
     is_opted_out: bool = False
+    opted_out_works: tuple[str, ...] = ()
+    """Of a style: what the works behind it are called whose rightsholders said no."""
+    withdrawn_works: tuple[str, ...] = ()
+    """Of a style: what the works behind it are called that were withdrawn or are in dispute."""
     rights: tuple[Right, ...] = ()
 
 
@@ -123,9 +129,7 @@ class Decision:
         }
 
 
-def decide(
-    subjects: Iterable[Subject], *, purpose: str = "", training: Mapping[str, Any] | None = None
-) -> Decision:
+def decide(subjects: Iterable[Subject], *, purpose: str = "", training: Mapping[str, Any] | None = None) -> Decision:
     """Decide for every subject of a request whether it may be used, and on what basis."""
     declared = purpose or COMMERCIAL_UNLESS_SAID
     answers = tuple(decide_subject(subject, purpose=declared) for subject in subjects)
@@ -133,11 +137,12 @@ def decide(
 
 
 def decide_subject(subject: Subject, *, purpose: str) -> ReferenceDecision:
-    """Decide for one subject: an opt-out first, then own work, then the first right that fits."""
-    if subject.is_opted_out:
-        return _refused(subject, OPTED_OUT(subject.name))
-    if subject.is_withdrawn:
-        return _refused(subject, WITHDRAWN(subject.name))
+    """Decide for one subject: an opt-out first, then own work, then the first right that fits.
+
+    A style stands on its works: what stops one of them stops the style.
+    """
+    if barred := _barred(subject):
+        return _refused(subject, *barred)
     if subject.is_own:
         return ReferenceDecision(subject, basis="own-work", reasons=(OWN_WORK(subject.name),))
     refusals: list[Reason] = []
@@ -153,6 +158,16 @@ def model_rights(licence: str) -> tuple[Right, ...]:
     """Return what a model's licence allows; nothing for a licence that is not known."""
     terms = MODEL_LICENCES.get(licence)
     return (Right(basis="model-licence", terms=terms, id=licence),) if terms else ()
+
+
+def _barred(subject: Subject) -> list[Reason]:
+    """Return why a subject may not be used whatever rights there are; nothing where it may."""
+    if subject.is_opted_out:
+        return [OPTED_OUT(subject.name)]
+    if subject.is_withdrawn:
+        return [WITHDRAWN(subject.name)]
+    named = ((WORK_OPTED_OUT, subject.opted_out_works), (WORK_WITHDRAWN, subject.withdrawn_works))
+    return [sentence(subject.name, works=works) for sentence, works in named if works]
 
 
 def _faults(subject: Subject, terms: Terms, *, purpose: str) -> Sequence[Reason]:
@@ -189,9 +204,13 @@ class _Sentence:
     def __init__(self, code: str, en: str, zh: str) -> None:
         self.code, self.en, self.zh = code, en, zh
 
-    def __call__(self, name: str, licence: str = "") -> Reason:
+    def __call__(self, name: str, licence: str = "", *, works: Sequence[str] = ()) -> Reason:
         values = {"name": name, "licence": licence}
-        return Reason(self.code, self.en.format(**values), self.zh.format(**values))
+        more = len(works) - MOST_WORKS_NAMED
+        named = works[:MOST_WORKS_NAMED]
+        en = ", ".join(named) + (f" and {more} more" if more > 0 else "")
+        zh = "、".join(named) + (f" 等 {len(works)} 件" if more > 0 else "")
+        return Reason(self.code, self.en.format(**values, works=en), self.zh.format(**values, works=zh))
 
 
 OPTED_OUT = _Sentence(
@@ -203,6 +222,16 @@ WITHDRAWN = _Sentence(
     "withdrawn",
     "{name} has been withdrawn or is in dispute. Choose another reference.",
     "{name} 已撤回或处于争议中。请另选参考。",
+)
+WORK_OPTED_OUT = _Sentence(
+    "work-opted-out",
+    "{name} stands on {works}, and the rightsholder has opted out; the style may not be used. Choose another.",
+    "{name} 依据的作品 {works} 的权利人已选择退出，该风格不得使用。请另选风格。",
+)
+WORK_WITHDRAWN = _Sentence(
+    "work-withdrawn",
+    "{name} stands on {works}, withdrawn or in dispute; the style may not be used. Choose another.",
+    "{name} 依据的作品 {works} 已撤回或处于争议中，该风格不得使用。请另选风格。",
 )
 OWN_WORK = _Sentence("own-work", "{name} is your own work.", "{name} 是您自己的作品。")
 NO_BASIS = _Sentence(

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import BooleanField, Case, Q, QuerySet, When
 
+from provenance.actor import Actor
 from provenance.licensing.decision import Right, Subject, SubjectKind
 from provenance.licensing.models import Grant, GrantEvent, Offer, OptOut
 from provenance.licensing.names import names_in
 from provenance.licensing.terms import DERIVE, NAME_IN_PROMPT, USE_ADAPTER, USE_STYLE, Terms
 from provenance.works import queries as works
+from provenance.works.errors import UnknownWork
 from provenance.works.models import Party, Style, Work
+
+
+@dataclass(frozen=True)
+class BarredWork:
+    """A work that may not be used, and so neither may a style that stands on it."""
+
+    id: UUID
+    title: str
+    owner: UUID
+    is_open: bool
+    is_opted_out: bool
+
+    def said(self, own_parties: Container[UUID]) -> str:
+        """Return the title where it may be read: a private work's is its owner's, and others get its id."""
+        return f"“{self.title}”" if self.is_open or self.owner in own_parties else str(self.id)
 
 
 @dataclass(frozen=True)
@@ -26,14 +43,21 @@ class Standing:
     opted_out: frozenset[UUID]
     """Ids of subjects and of whole parties."""
     own_parties: frozenset[UUID]
+    barred_works: Mapping[UUID, tuple[BarredWork, ...]]
+    """Of each style that they stop: the works behind it that opted out, were withdrawn, or are in dispute."""
 
     def refuses(self, *ids: UUID) -> bool:
-        """Say whether any of some ids has opted out."""
-        return any(subject in self.opted_out for subject in ids)
+        """Say whether any of some ids has opted out, or is a style that stands on a barred work."""
+        return any(subject in self.opted_out or subject in self.barred_works for subject in ids)
+
+    def barred(self, style: UUID, *, opted_out: bool) -> tuple[str, ...]:
+        """Return what the licensee may read of a style's works that opted out, or that were withdrawn."""
+        works = self.barred_works.get(style, ())
+        return tuple(work.said(self.own_parties) for work in works if work.is_opted_out == opted_out)
 
 
 def standing(*, licensee: UUID | None, subjects: Iterable[UUID], parties: Iterable[UUID]) -> Standing:
-    """Return rights and opt-outs for some styles and works, in four queries."""
+    """Return rights and opt-outs for some styles and works, in five queries."""
     ids = list(subjects)
     rights: dict[UUID, list[Right]] = defaultdict(list)
     grants = (
@@ -55,13 +79,72 @@ def standing(*, licensee: UUID | None, subjects: Iterable[UUID], parties: Iterab
         rights={subject: tuple(found) for subject, found in rights.items()},
         opted_out=frozenset(no),
         own_parties=frozenset(works.parties_of(licensee)),
+        barred_works=barred_works_of(ids),
     )
+
+
+def barred_works_of(styles: Iterable[UUID]) -> dict[UUID, tuple[BarredWork, ...]]:
+    """Return the works behind some styles that opted out, were withdrawn or are in dispute, by style."""
+    opted_out = Q(work_id__in=_said_no("work")) | Q(work__owner_id__in=_said_no("party"))
+    listed = (
+        Style.works.through.objects.filter(style_id__in=list(styles))
+        .annotate(is_opted_out=Case(When(opted_out, then=True), default=False, output_field=BooleanField()))
+        .filter(Q(is_opted_out=True) | ~Q(work__state=Work.State.ACTIVE))
+        .select_related("work")
+        .order_by("work__title", "work_id")
+    )
+    barred: dict[UUID, list[BarredWork]] = defaultdict(list)
+    for row in listed:
+        work = row.work
+        barred[row.style_id].append(
+            BarredWork(work.pk, work.title, work.owner_id, is_open=bool(work.licence), is_opted_out=row.is_opted_out)
+        )
+    return {style: tuple(found) for style, found in barred.items()}
+
+
+def opted_out_among(listed: Iterable[Work]) -> set[UUID]:
+    """Return the ids of those of some works that opted out, alone or with all of their owner's."""
+    wanted = Work.objects.filter(pk__in=[work.pk for work in listed])
+    found = wanted.filter(Q(pk__in=_said_no("work")) | Q(owner_id__in=_said_no("party")))
+    return set(found.values_list("pk", flat=True))
+
+
+def _said_no(subject_kind: str) -> QuerySet[OptOut, UUID]:
+    return OptOut.objects.filter(subject_kind=subject_kind).values_list("subject_id", flat=True)
+
+
+def works_usable_by(actor: Actor) -> QuerySet[Work]:
+    """Return the works an account may see, and those of which it holds a grant; all for an auditor."""
+    grants = Grant.objects.filter(licensee_id=actor.account_id).exclude(events__kind="revoked")
+    granted = {kind: grants.filter(offer__subject_kind=kind).values("offer__subject_id") for kind in ("work", "party")}
+    seen = works.works_visible_to(actor)
+    usable = Q(pk__in=seen.order_by().values("pk")) | Q(pk__in=granted["work"]) | Q(owner_id__in=granted["party"])
+    return Work.objects.select_related("owner").filter(usable).order_by("-registered_at", "id")
+
+
+def work_usable_by(actor: Actor, *, work_id: UUID) -> Work:
+    """Return one work that an account may see or holds a grant of; raise UnknownWork otherwise."""
+    work = works_usable_by(actor).filter(pk=work_id).first()
+    if work is None:
+        raise UnknownWork(work=work_id)
+    return work
+
+
+def open_terms_of(listed: Iterable[Work]) -> dict[UUID, tuple[Terms, ...]]:
+    """Return the terms on which some works are open to everyone: their own offers' and their owners'."""
+    listed = list(listed)
+    subjects = {work.pk for work in listed} | {work.owner_id for work in listed}
+    found: dict[UUID, list[Terms]] = defaultdict(list)
+    for offer in Offer.objects.filter(subject_id__in=subjects, is_open=True, withdrawn_at=None):
+        found[offer.subject_id].append(Terms.from_json(offer.terms))
+    return {work.pk: (*found.get(work.pk, ()), *found.get(work.owner_id, ())) for work in listed}
 
 
 def changed_since(subjects: Iterable[UUID], *, grants: Iterable[UUID], at: datetime) -> list[UUID]:
     """Return what changed after a moment: subjects or their owners opted out, offers withdrawn, grants revoked."""
     ids = list(subjects)
-    affected = [*ids, *works.owners_of(ids)]
+    behind = list(Style.works.through.objects.filter(style_id__in=ids).values_list("work_id", flat=True))
+    affected = [*ids, *behind, *works.owners_of([*ids, *behind])]
     no = OptOut.objects.filter(subject_id__in=affected, recorded_at__gt=at).values_list("subject_id", flat=True)
     gone = Offer.objects.filter(subject_id__in=affected, withdrawn_at__gt=at).values_list("subject_id", flat=True)
     revoked = GrantEvent.objects.filter(grant_id__in=list(grants), kind="revoked", at__gt=at)
@@ -91,9 +174,7 @@ def subjects_of_request(
     Named styles and parties count wherever they stand in the prompt, declared or not.
     """
     declared = {style.pk for style in styles}
-    named_styles = [
-        style for style in names_in(prompt, works.registered_tokens()) if style.pk not in declared
-    ]
+    named_styles = [style for style in names_in(prompt, works.registered_tokens()) if style.pk not in declared]
     declared_owners = {style.owner_id for style in (*styles, *named_styles)}
     named_parties = [
         party for party in names_in(prompt, works.registered_party_names()) if party.pk not in declared_owners
@@ -132,8 +213,10 @@ def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
         author=style.owner.name,
         found_in="declared" if declared else "prompt",
         is_own=style.owner_id in now.own_parties,
-        is_withdrawn=style.state != Style.State.ACTIVE,
-        is_opted_out=now.refuses(style.pk, style.owner_id),
+        is_withdrawn=style.state == Style.State.WITHDRAWN,
+        is_opted_out=not now.opted_out.isdisjoint({style.pk, style.owner_id}),
+        opted_out_works=now.barred(style.pk, opted_out=True),
+        withdrawn_works=now.barred(style.pk, opted_out=False),
         rights=now.rights.get(style.pk, ()),
     )
 
@@ -156,9 +239,7 @@ def _work_subject(work: Work, now: Standing) -> Subject:
 
 def _party_subject(party: Party, styles: Sequence[Style], now: Standing) -> Subject:
     """A party's name in a prompt stands for whatever it offers; any of its styles' rights may carry it."""
-    own_styles = [
-        style for style in styles if style.owner_id == party.pk and not now.refuses(style.pk, party.pk)
-    ]
+    own_styles = [style for style in styles if style.owner_id == party.pk and not now.refuses(style.pk, party.pk)]
     return Subject(
         kind="name",
         id=str(party.pk),

@@ -7,7 +7,7 @@ the law on it is unsettled, and Creative Commons itself calls it likely more tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provenance.canonical import Digest, canonical_json, sha256_digest
@@ -55,6 +55,17 @@ class Terms:
             "duties": [duty.as_json() for duty in self.duties],
         }
 
+    def is_within(self, bound: Terms) -> bool:
+        """Say whether these terms allow nothing that others do not, and ask everything that those ask."""
+        asked = {duty.action for duty in self.duties}
+        return self.permissions <= bound.permissions and {duty.action for duty in bound.duties} <= asked
+
+    def narrowed_to(self, bound: Terms) -> Terms:
+        """Return these terms without what others do not allow, and with what those ask besides."""
+        asked = {duty.action for duty in self.duties}
+        more = tuple(duty for duty in bound.duties if duty.action not in asked)
+        return replace(self, permissions=self.permissions & bound.permissions, duties=(*self.duties, *more))
+
     def digest(self) -> Digest:
         """Return the digest of the canonical terms."""
         return sha256_digest(canonical_json(self.as_json()))
@@ -79,9 +90,7 @@ SHARE_ALIKE = Duty(
     "Offer the result under the same licence (our policy).",
     "以相同许可证提供结果（本站政策）。",
 )
-NON_COMMERCIAL = Duty(
-    "gen:nonCommercial", "Use the result for no commercial purpose.", "结果不得用于商业目的。"
-)
+NON_COMMERCIAL = Duty("gen:nonCommercial", "Use the result for no commercial purpose.", "结果不得用于商业目的。")
 NOTICE = Duty("gen:notice", "Keep the copyright and licence notice.", "保留版权和许可声明。")
 LICENCE_TEXT = Duty("gen:licenceText", "Pass on the licence text and NOTICE.", "随附许可证文本与 NOTICE。")
 

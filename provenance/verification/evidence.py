@@ -24,7 +24,8 @@ class RecordFound:
     generation_id: str
     model: str
     made_at: datetime
-    credits: tuple[str, ...] = ()
+    credits: tuple[Mapping[str, str], ...] = ()
+    """Each in both languages, by ``en`` and ``zh-Hans``."""
     leaf_hashes: tuple[Digest, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -37,7 +38,7 @@ class RecordFound:
             "generation": self.generation_id,
             "model": self.model,
             "made_at": timestamp(self.made_at),
-            "credits": list(self.credits),
+            "credits": [dict(credit) for credit in self.credits],
             "leaf_hashes": list(self.leaf_hashes),
         }
 

@@ -12,11 +12,18 @@ from django.utils import timezone
 from provenance import storage
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
-from provenance.canonical import Digest, pixel_digest, sha256_digest
+from provenance.canonical import Digest, canonical_json, pixel_digest, sha256_digest
 from provenance.picture import decode_picture
 from provenance.works import queries
-from provenance.works.errors import NotTheOwner, WorkAlreadyListed
-from provenance.works.events import CollectionRegistered, PartyRecorded, StyleRegistered, WorkRegistered
+from provenance.works.errors import NotTheOwner, already_listed
+from provenance.works.events import (
+    CollectionRegistered,
+    PartyRecorded,
+    StyleLeftBehind,
+    StyleRebound,
+    StyleRegistered,
+    WorkRegistered,
+)
 from provenance.works.models import Party, PartyMember, Style, Work
 
 
@@ -86,7 +93,8 @@ def register_work(
         if same and same.owner_id == party.pk:
             return same
         if same:
-            raise WorkAlreadyListed(title=same.title)
+            is_seen = queries.works_visible_to(actor).filter(pk=same.pk).exists()
+            raise already_listed(same.title if is_seen else "")
         work = Work.objects.create(
             title=title,
             owner=party,
@@ -131,14 +139,12 @@ def register_collection(
     fresh = [work for work in works if work.digest not in known]
     Work.objects.bulk_create(fresh, batch_size=500)
     if fresh:
-        audit_log.append(
-            CollectionRegistered(actor=actor, party=party.pk, works=len(fresh), manifest=manifest)
-        )
+        audit_log.append(CollectionRegistered(actor=actor, party=party.pk, works=len(fresh), manifest=manifest))
     return list(Work.objects.filter(owner=party, digest__in=[work.digest for work in works]))
 
 
 @transaction.atomic
-def register_style(
+def record_style(
     *,
     actor: Actor,
     party: Party,
@@ -150,7 +156,10 @@ def register_style(
     token: str = "",
     adapter: bytes | None = None,
 ) -> Style:
-    """Tie a style to its works and to its carrier: a prompt token of one model, or an adapter file."""
+    """Tie a style to its works and to its carrier: a prompt token of one model, or an adapter file.
+
+    Whether the works may stand behind it is for their terms to say: ``licensing.register_style`` asks them.
+    """
     adapter_digest = _keep(adapter) if adapter else ""
     style = Style.objects.create(
         slug=slug,
@@ -175,6 +184,48 @@ def register_style(
             adapter=adapter_digest,
             model=model_digest,
             works=len(works),
+            works_digest=works_digest(works),
         )
     )
     return style
+
+
+@transaction.atomic
+def rebind_style(*, actor: Actor, style: Style, works: Sequence[Work], model_digest: str, token: str) -> None:
+    """Tie a standing style to the prompt token of another model and to the works that this one was trained on."""
+    style.model_digest, style.token, style.state = model_digest, token, Style.State.ACTIVE
+    style.save(update_fields=["model_digest", "token", "state"])
+    style.works.set(works)
+    audit_log.append(
+        StyleRebound(
+            actor=actor,
+            style=style.pk,
+            party=style.owner_id,
+            carrier=style.carrier,
+            token=token,
+            model=model_digest,
+            works=len(works),
+            works_digest=works_digest(works),
+        )
+    )
+
+
+@transaction.atomic
+def leave_style_behind(*, actor: Actor, style: Style, model_digest: str) -> None:
+    """Set a style aside whose model was replaced by one that does not know it."""
+    style.state = Style.State.LEFT_BEHIND
+    style.save(update_fields=["state"])
+    audit_log.append(
+        StyleLeftBehind(
+            actor=actor,
+            style=style.pk,
+            party=style.owner_id,
+            model=style.model_digest,
+            replaced_by=model_digest,
+        )
+    )
+
+
+def works_digest(works: Iterable[Work]) -> Digest:
+    """Return the digest of the canonical, sorted list of some works' file digests."""
+    return sha256_digest(canonical_json(sorted(work.digest for work in works)))

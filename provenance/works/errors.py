@@ -13,8 +13,14 @@ class WorkAlreadyListed(WorksError):
     """The same picture is listed already."""
 
     code = "work-already-listed"
-    en = "This picture is already listed as “{title}”. If it is yours, open a dispute on that work."
-    zh = "该图片已登记为“{title}”。若它是您的作品，请对该作品提出争议。"
+    en = "This picture is already listed{as_en}. If it is yours, open a dispute on that work."
+    zh = "该图片已登记{as_zh}。若它是您的作品，请对该作品提出争议。"
+
+
+def already_listed(title: str = "") -> WorkAlreadyListed:
+    """Return the fault for a picture that stands already, naming the work only where its title is given."""
+    as_en, as_zh = (f" as “{title}”", f"为“{title}”") if title else ("", "")
+    return WorkAlreadyListed(as_en=as_en, as_zh=as_zh)
 
 
 class NotTheOwner(WorksError):

@@ -51,3 +51,29 @@ class StyleRegistered(Statement):
     adapter: str
     model: str
     works: int
+    works_digest: str
+    """Of the sorted list of the works' file digests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleRebound(Statement):
+    """A style is carried by another model now, and stands on the works that this one was trained on."""
+
+    style: UUID
+    party: UUID
+    carrier: str
+    token: str
+    model: str
+    works: int
+    works_digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleLeftBehind(Statement):
+    """The model that carried a style was replaced by one that does not know it."""
+
+    style: UUID
+    party: UUID
+    model: str
+    """Digest of the weights that carried it."""
+    replaced_by: str

@@ -93,7 +93,11 @@ class Work(models.Model):
 
 
 class Style(models.Model):
-    """A named style tied to listed works and to the carrier that brings it into a picture."""
+    """A named style tied to listed works and to the carrier that brings it into a picture.
+
+    A style is left behind when the model that carried it was replaced by one that does not know it:
+    its terms stand, and it cannot be asked for until a model carries it again.
+    """
 
     class Carrier(models.TextChoices):
         PROMPT_TOKEN = "prompt-token"
@@ -102,6 +106,7 @@ class Style(models.Model):
     class State(models.TextChoices):
         ACTIVE = "active"
         WITHDRAWN = "withdrawn"
+        LEFT_BEHIND = "left-behind"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(max_length=80, unique=True)

@@ -51,6 +51,37 @@ def styles_listed() -> QuerySet[Style]:
     )
 
 
+def style_of(slug: str) -> Style | None:
+    """Return the style that stands under a slug, whatever its state."""
+    return Style.objects.select_related("owner").filter(slug=slug).first()
+
+
+def styles_bound_to(models: Iterable[str], *, state: str) -> QuerySet[Style]:
+    """Return the styles in a state that some models carry, by the models' digests."""
+    return Style.objects.filter(model_digest__in=list(models), state=state).select_related("owner")
+
+
+def stands_so(style: Style, *, works: Iterable[Work], model_digest: str, token: str) -> bool:
+    """Say whether a style is active on exactly these works, by this token of this model."""
+    carried = (style.state, style.model_digest, style.token) == (Style.State.ACTIVE, model_digest, token)
+    return carried and set(style.works.values_list("pk", flat=True)) == {work.pk for work in works}
+
+
+def public_licence_party(name: str) -> Party | None:
+    """Return the party of a name that was recorded from a public licence."""
+    return Party.objects.filter(name=name, origin=Party.Origin.PUBLIC_LICENCE).first()
+
+
+def digests_listed_by(party: Party) -> set[str]:
+    """Return the file digests of a party's works."""
+    return set(Work.objects.filter(owner=party).values_list("digest", flat=True))
+
+
+def works_of_party(party: Party, *, digests: Iterable[str]) -> list[Work]:
+    """Return a party's works that are some files."""
+    return list(Work.objects.filter(owner=party, digest__in=list(digests)))
+
+
 def style_named(name: str) -> Style:
     """Return the style with this id or slug; raise UnknownStyle otherwise."""
     try:
@@ -97,11 +128,7 @@ def registered_party_names() -> list[tuple[Party, str]]:
     A name that somebody merely declared, with no style behind it, does not count: otherwise an account
     called "apple" could stop everybody's apples.
     """
-    counted = (
-        Q(origin=Party.Origin.PUBLIC_LICENCE)
-        | ~Q(claim=Party.Claim.SELF_DECLARED)
-        | Q(styles__isnull=False)
-    )
+    counted = Q(origin=Party.Origin.PUBLIC_LICENCE) | ~Q(claim=Party.Claim.SELF_DECLARED) | Q(styles__isnull=False)
     return [(party, party.name) for party in Party.objects.filter(counted).distinct() if party.name]
 
 

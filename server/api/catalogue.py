@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation import queries as generation
+from generation.errors import UnknownModel
 from provenance import storage
 from provenance.licensing import queries as licensing
 from provenance.licensing.actions import offer_openly
@@ -51,9 +52,10 @@ class ModelView(serializers.Serializer):
 
 
 class ModelWithVocabulary(ModelView):
-    """One registered model with what it can draw, where its maker says."""
+    """One registered model with what it can draw, where its maker says, and when newer weights replaced it."""
 
     vocabulary = serializers.JSONField()
+    superseded_at = serializers.DateTimeField(allow_null=True)
 
 
 class ModelList(ListAPIView):
@@ -61,7 +63,7 @@ class ModelList(ListAPIView):
 
     serializer_class = ModelView
     permission_classes = (AllowAny,)
-    ordering = ("registered_at", "id")
+    ordering = ("named_at", "id")
 
     def get_queryset(self) -> Any:
         """Return the models that stand."""
@@ -75,12 +77,11 @@ class ModelDetail(APIView):
 
     @extend_schema(responses={200: ModelWithVocabulary})
     def get(self, request: Request, name: str) -> Response:
-        """Return a model by id or slug, with its vocabulary."""
-        model = next(iter(generation.models_listed().filter(slug=name)), None)
-        if model is None:
-            model = next((one for one in generation.models_listed() if str(one.pk) == name), None)
-        if model is None:
-            raise NotFound()
+        """Return the model of a slug, or one by id, also after newer weights have taken its name."""
+        try:
+            model = generation.model_recorded(name)
+        except UnknownModel as fault:
+            return problem(fault, status=404)
         return Response(ModelWithVocabulary(model).data)
 
 
@@ -184,7 +185,7 @@ class WorkInput(serializers.Serializer):
 
 
 class WorkList(ListAPIView):
-    """The caller's own works and those under an open licence; an auditor sees all."""
+    """The caller's own works, those under an open licence and those granted; an auditor sees all."""
 
     serializer_class = WorkView
     parser_classes = (MultiPartParser, StrictJSONParser)
@@ -192,7 +193,7 @@ class WorkList(ListAPIView):
 
     def get_queryset(self) -> Any:
         """Return the works that the caller may see."""
-        return works.works_visible_to(actor_of(self.request))
+        return licensing.works_usable_by(actor_of(self.request))
 
     @extend_schema(request={"multipart/form-data": WorkInput}, responses={201: WorkView})
     def post(self, request: Request) -> Response:
@@ -233,7 +234,7 @@ class WorkPreview(APIView):
     def get(self, request: Request, work_id: UUID) -> HttpResponse | Response:
         """Return the preview of a work that the caller may see, else its own file."""
         try:
-            work = works.work_for(actor_of(request), work_id=work_id)
+            work = licensing.work_usable_by(actor_of(request), work_id=work_id)
         except UnknownWork as fault:
             return problem(fault, status=404)
         digest = work.preview_digest or work.digest

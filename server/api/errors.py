@@ -15,6 +15,7 @@ from generation import errors as generation
 from generation.pipelines.errors import PipelineError
 from generation.request import InvalidRequest
 from provenance.actor import NotPermitted
+from provenance.audit_log import errors as audit_log
 from provenance.audit_log.entry import EntryTooLarge
 from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
 from provenance.licensing.errors import UnknownLicence
@@ -38,6 +39,17 @@ STATUS: dict[type[Fault], int] = {
     UnknownLicence: 422,
     WorkAlreadyListed: 409,
     EntryTooLarge: 422,
+    audit_log.EntryUnknown: 404,
+    audit_log.NotInTree: 422,
+    audit_log.NotAnEarlierSize: 422,
+    audit_log.NotYetPublished: 503,
+    audit_log.RequestMalformed: 400,
+    audit_log.NoteNotSigned: 403,
+    audit_log.NoteForged: 403,
+    audit_log.UnknownLog: 404,
+    audit_log.OldSizeDiffers: 409,
+    audit_log.StoryDiffers: 422,
+    audit_log.NoCheckpointYet: 503,
     NotCanonical: 422,
     NotAPicture: 422,
     PictureTooLarge: 413,
@@ -97,7 +109,10 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     """Return the problem details of any error that a caller can do something about; None for the rest."""
     if isinstance(error, Fault):
         more = {"field": error.values["field"]} if isinstance(error, InvalidRequest) else {}
-        return problem(error, status=status_of(error), **more)
+        response = problem(error, status=status_of(error), **more)
+        if "seconds" in error.values:
+            response["Retry-After"] = str(error.values["seconds"])
+        return response
     if isinstance(error, exceptions.ValidationError):
         return _validation(error)
     if isinstance(error, exceptions.APIException):

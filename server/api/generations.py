@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import close_old_connections
@@ -18,7 +19,7 @@ from generation.actions.requesting import cancel_generation, decide_without_aski
 from generation.request import MOST_INPUTS, MOST_REFERENCES, GenerationRequest, InputPicture, StyleReference, invalid
 from provenance.canonical import canonical_json, sha256_digest
 from provenance.errors import Fault
-from provenance.licensing.credits import credits_of, without_names
+from provenance.licensing.credits import credits_of, licence_name, licence_url, without_names
 from server.api.actors import actor_of
 from server.api.errors import problem
 from server.api.event_stream import progress_of
@@ -118,6 +119,7 @@ class GenerationView(serializers.Serializer):
 
     id = serializers.UUIDField()
     state = serializers.CharField()
+    owner_name = serializers.CharField()
     prompt = serializers.SerializerMethodField()
     negative_prompt = serializers.SerializerMethodField()
     expanded_prompt = serializers.SerializerMethodField()
@@ -131,7 +133,7 @@ class GenerationView(serializers.Serializer):
     guidance_scale = serializers.FloatField()
     scheduler = serializers.CharField()
     strength = serializers.FloatField(allow_null=True)
-    references = serializers.JSONField()
+    references = serializers.SerializerMethodField()
     inputs = serializers.JSONField()
     purpose = serializers.CharField()
     territory = serializers.CharField()
@@ -141,6 +143,7 @@ class GenerationView(serializers.Serializer):
     credits = serializers.SerializerMethodField()
     fault = serializers.SerializerMethodField()
     notes = serializers.SerializerMethodField()
+    notices = serializers.SerializerMethodField()
     request_leaf = serializers.CharField()
     environment = serializers.JSONField(allow_null=True)
     settings = serializers.JSONField(allow_null=True)
@@ -171,6 +174,12 @@ class GenerationView(serializers.Serializer):
             return list(generation.notes)
         return [note for note in generation.notes if not note["code"].endswith("-cut")]
 
+    def get_notices(self, generation: Any) -> list[dict[str, Any]]:
+        """Return what the model does not know or read of the prompt; none to whom may not read the prompt."""
+        if not self._may_read_prompt(generation):
+            return []
+        return [notice.as_json() for notice in queries.notices_of(generation)]
+
     def get_decision(self, generation: Any) -> dict[str, Any]:
         """Return the licence decision; without names found in a prompt which the reader may not read."""
         return dict(self._readable_decision(generation))
@@ -185,8 +194,13 @@ class GenerationView(serializers.Serializer):
     def _readable_decision(self, generation: Any) -> Any:
         return generation.decision if self._may_read_prompt(generation) else without_names(generation.decision)
 
-    def get_model(self, generation: Any) -> dict[str, str]:
-        """Return which model draws it."""
+    def get_references(self, generation: Any) -> list[dict[str, Any]]:
+        """Return the declared styles, each with its owner's name and where its licence can be read."""
+        answers = {answer["id"]: answer for answer in generation.decision["references"]}
+        return [_credited(row, answers[row["style"]]) for row in generation.references]
+
+    def get_model(self, generation: Any) -> dict[str, Any]:
+        """Return which model draws it, and whether newer weights have taken its name since."""
         model = generation.model
         return {
             "id": str(model.pk),
@@ -194,7 +208,10 @@ class GenerationView(serializers.Serializer):
             "name": model.name,
             "digest": model.digest,
             "licence": model.licence,
+            "licence_name": licence_name(model.licence),
+            "licence_url": licence_url(model.licence),
             "training": model.training,
+            "is_superseded": model.superseded_at is not None,
         }
 
     def get_seeds(self, generation: Any) -> list[str]:
@@ -208,6 +225,12 @@ class GenerationView(serializers.Serializer):
     def get_credits(self, generation: Any) -> list[dict[str, str]]:
         """Return the credit lines that go with the pictures."""
         return credits_of(self._readable_decision(generation))
+
+
+def _credited(row: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    licence = answer["licence"]
+    terms = {"licence": licence, "licence_name": licence_name(licence), "licence_url": licence_url(licence)}
+    return {**row, "owner_name": answer["owner"], **terms}
 
 
 class GenerationList(ListAPIView):

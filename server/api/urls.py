@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
-from server.api import audit, catalogue, generations, images, tokens, unknown, verifications
+from server.api import audit, catalogue, generations, images, log, tokens, unknown, verifications
 
 
 class DigestConverter:
@@ -35,6 +35,7 @@ urlpatterns = [
     path("v1/images/<digest:digest>", images.ImageDetail.as_view()),
     path("v1/images/<digest:digest>/file", images.ImageFile.as_view()),
     path("v1/images/<digest:digest>/manifest", images.ImageManifest.as_view()),
+    path("v1/images/<digest:digest>/proof", log.ImageProof.as_view()),
     path("v1/models", catalogue.ModelList.as_view()),
     path("v1/models/<str:name>", catalogue.ModelDetail.as_view()),
     path("v1/styles", catalogue.StyleList.as_view()),
@@ -43,6 +44,9 @@ urlpatterns = [
     path("v1/verifications", verifications.Verification.as_view()),
     path("v1/trust.pem", verifications.TrustedRoot.as_view()),
     path("v1/audit/entries", audit.EntryList.as_view()),
+    path("v1/audit/exports", audit.Export.as_view()),
+    path("v1/audit/proofs/inclusion", audit.InclusionProof.as_view()),
+    path("v1/audit/proofs/consistency", audit.ConsistencyProof.as_view()),
     path("v1/me", tokens.Me.as_view()),
     path("v1/me/tokens", tokens.TokenList.as_view()),
     path("v1/me/tokens/<uuid:token_id>", tokens.TokenDetail.as_view()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -38,6 +39,12 @@ def verify(page: Page, data: bytes, *, name: str = "picture.png") -> None:
     page.goto("/verify")
     page.locator("#file").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
     expect(page.locator("#report")).to_be_visible()
+
+
+def test_a_chinese_report_has_the_credit_line_in_chinese(new_page: NewPage, delivered: bytes) -> None:
+    page = new_page(locale="zh-CN")
+    verify(page, delivered)
+    expect(page.locator("#glance .credit")).to_have_text(re.compile("使用 .* 风格生成.*并未创作或认可此图像。"))
 
 
 def result_of(page: Page, code: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from pytest_django import Settings
 
 django.setup()  # the run's settings are chosen by now; models are imported where tests are collected
@@ -29,6 +31,20 @@ def static_files_have_a_folder() -> None:
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def tables_can_be_emptied_between_tests() -> Iterator[None]:
+    """Let Django's flush, and nothing else, pass the triggers that keep the log: only a superuser may ask for that."""
+    operations = type(connection.ops)
+    flush = operations.execute_sql_flush
+
+    def past_triggers(self: Any, sql_list: list[str]) -> None:
+        flush(self, ["SET LOCAL session_replication_role = replica", *sql_list])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations, "execute_sql_flush", past_triggers)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, settings: Settings) -> Iterator[Path]:
     """Lend the store a folder of its own, and forget what throttles counted."""
@@ -43,3 +59,18 @@ def files(tmp_path: Path, settings: Settings) -> Iterator[Path]:
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Lend a folder for a development signing key."""
     return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture
+def wakes() -> Iterator[list[object]]:
+    """Count how often work is announced."""
+    from generation.events import work_available
+
+    counted: list[object] = []
+
+    def count(**_: object) -> None:
+        counted.append(1)
+
+    work_available.connect(count)
+    yield counted
+    work_available.disconnect(count)

@@ -307,6 +307,26 @@ def test_a_generation_shows_the_credit_of_its_styles() -> None:
     assert "Ada Painter did not make or endorse" in line["en"]
 
 
+def test_a_generation_shows_who_asked_whose_styles_it_names_and_where_their_licences_are_read() -> None:
+    artist = an_artist()
+    generation = a_request(artist, **in_style(a_style(a_model())))
+    for account in (artist, an_auditor()):
+        shown = Caller(account).get(f"/api/v1/generations/{generation.pk}").json()
+        (reference,) = shown["references"]
+        assert (shown["owner_name"], reference["owner_name"]) == ("mara", "Ada Painter")
+        assert reference["licence_name"] == "CC BY 4.0"
+        assert reference["licence_url"] == "https://creativecommons.org/licenses/by/4.0/"
+        assert shown["model"]["licence_url"] == "https://creativecommons.org/publicdomain/zero/1.0/"
+
+
+def test_a_style_used_by_grant_has_no_licence_to_read() -> None:
+    owner = an_artist("ada")
+    style = a_style(a_model(), party=a_party(member=owner), licence="")
+    generation = a_request(owner, **in_style(style))
+    (reference,) = Caller(owner).get(f"/api/v1/generations/{generation.pk}").json()["references"]
+    assert (reference["licence"], reference["licence_url"], reference["owner_name"]) == ("", "", "Ada Painter")
+
+
 def test_no_path_of_the_operators_machine_is_shown() -> None:
     model = a_model()
     artist = an_artist()

@@ -19,8 +19,11 @@ from django.utils import timezone
 from generation.actions.claiming import LOOK_AHEAD, Claim, Heartbeat, claim_next, hold_claimed
 from generation.actions.rendering import claim_one
 from generation.errors import Cancelled, LeaseLost
+from generation.events import RenderingStarted
 from generation.models import Generation, ImageModel
 from generation.pipelines.contract import StepDone
+from provenance.actor import COLOPHON
+from provenance.audit_log import actions as audit_log
 from server.accounts.models import Account
 from tests.factories.records import a_model, a_request, a_worker, an_artist, kinds_of_entries
 
@@ -29,7 +32,18 @@ STEP = StepDone(number=2, of=3)
 
 
 def claim(*, resident: tuple[str, ...] = (), lease_seconds: int = 30) -> Claim | None:
-    return claim_next(worker="worker", resident=resident, lease_seconds=lease_seconds)
+    with transaction.atomic():
+        found = claim_next(worker="worker", resident=resident, lease_seconds=lease_seconds)
+        if found:
+            tell(found)
+    return found
+
+
+def tell(found: Claim) -> None:
+    """Write the entry without which a claim cannot be committed."""
+    audit_log.append(
+        RenderingStarted(actor=COLOPHON, generation=found.generation_id, attempt=found.attempt, worker="worker")
+    )
 
 
 def claimed() -> Claim:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from django.db.models import F
 from generation.actions.rendering import render_next
 from generation.actions.requesting import cancel_generation
 from generation.models import Generation, Output
+from generation.pipelines.adapter_folders import PREFIX
 from generation.pipelines.contract import Rendered, RenderOrder, StepDone
 from generation.pipelines.seeded_noise import SeededNoisePipeline
 from generation.request import InputPicture
@@ -283,6 +286,39 @@ def test_pictures_of_the_wrong_shape_fail_the_request_and_store_nothing(keys: Pa
     render_next(worker=a_worker(keys, pipeline=Grey()))
     ended(generation, "failed", "RenderingStarted", "GenerationFailed")
     assert list(storage.stored_files()) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_another_number_of_pictures_than_seeds_fails_the_request_and_keeps_none(keys: Path, count: int) -> None:
+    a_model()
+    generation = a_request(an_artist(), seeds=(7, 8))
+
+    class Miscounting(SeededNoisePipeline):
+        def render(self, order: RenderOrder, *, on_step: OnStep) -> Rendered:
+            drawn = super().render(order, on_step=on_step)
+            return replace(drawn, images=(drawn.images * 2)[:count])
+
+    render_next(worker=a_worker(keys, pipeline=Miscounting()))
+    failed = ended(generation, "failed", "RenderingStarted", "GenerationFailed")
+    assert failed.fault["code"] == "pictures-miscounted" and f"drew {count} pictures where 2" in failed.fault["en"]
+    assert f"画出 {count} 张" in failed.fault["zh-Hans"] and list(storage.stored_files()) == []
+
+
+def test_a_request_without_adapters_makes_no_temporary_folder(
+    keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    style = a_style(a_model(), adapter=b"lora weights")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen: list[list[str]] = []
+
+    def look(number: int) -> None:
+        if number == 1:
+            seen.append([path.name[: len(PREFIX)] for path in tmp_path.glob(f"{PREFIX}*")])
+
+    for asked in ({}, in_style(style)):
+        a_request(an_artist(f"a{len(seen)}"), **asked)
+        render_next(worker=a_worker(keys, pipeline=Watched(at_step=look)))
+    assert seen == [[], [PREFIX]] and list(tmp_path.glob(f"{PREFIX}*")) == []
 
 
 # ---- leases ---------------------------------------------------------------------------------------------------

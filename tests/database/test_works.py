@@ -12,6 +12,7 @@ from provenance import storage
 from provenance.audit_log.models import Entry
 from provenance.canonical import sha256_digest
 from provenance.errors import Fault
+from provenance.licensing.actions import register_style
 from provenance.picture import NotAPicture, PictureTooLarge
 from provenance.works import actions, queries
 from provenance.works.errors import NotTheOwner, UnknownStyle, UnknownWork, WorkAlreadyListed
@@ -70,12 +71,21 @@ def test_listing_the_same_picture_again_gives_the_work_that_stands() -> None:
 @pytest.mark.parametrize("again", [a_png(), encoded(a_picture(), compress_level=1)], ids=["same file", "same pixels"])
 def test_somebody_elses_picture_is_not_listed_again(again: bytes) -> None:
     owner, thief = an_artist(), an_artist("noa")
-    a_work(owner, a_party(member=owner), title="Wave")
+    a_work(owner, a_party(member=owner), title="Wave", licence="CC0-1.0")
     party = a_party("Noa", member=thief)
     before = Entry.objects.count()
     with pytest.raises(WorkAlreadyListed, match="Wave"):
         actions.register_work(actor=thief.actor(), party=party, data=again, title="Mine")
     assert Work.objects.count() == 1 and Entry.objects.count() == before
+
+
+def test_a_private_works_title_is_not_told_to_whoever_lists_the_same_picture() -> None:
+    owner, thief = an_artist(), an_artist("noa")
+    a_work(owner, a_party(member=owner), title="Secret wave")
+    with pytest.raises(WorkAlreadyListed) as caught:
+        a_work(thief, a_party("Noa", member=thief))
+    assert all("Secret" not in caught.value.said(language) for language in ("en", "zh-Hans"))
+    assert "Secret" not in repr(caught.value.values)
 
 
 def test_nobody_lists_works_for_a_party_that_is_not_theirs(files: Path) -> None:
@@ -155,7 +165,7 @@ def test_a_style_stands_with_its_works_its_carrier_and_its_entry() -> None:
     artist, model = an_artist(), a_model()
     party = a_party(member=artist)
     works = [a_work(artist, party, seed=seed) for seed in (1, 2)]
-    style = actions.register_style(
+    style = register_style(
         actor=artist.actor(), party=party, slug="wave", name="Wave", works=works, model_digest=model.digest, token="w"
     )
     (listed,) = queries.styles_listed()

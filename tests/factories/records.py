@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ from generation.pipelines.contract import ModelSource, WeightFile
 from generation.pipelines.loading import ModelFacts
 from generation.pipelines.model_files import digest_of_files
 from generation.pipelines.seeded_noise import SeededNoisePipeline
-from generation.request import GenerationRequest, StyleReference
+from generation.request import GenerationRequest, InputPicture, StyleReference
 from provenance.actor import COLOPHON, Actor
 from provenance.audit_log.models import Entry
 from provenance.canonical import sha256_digest
 from provenance.credentials.development_ca import DevelopmentCA
-from provenance.licensing.actions import offer_openly
-from provenance.works.actions import record_party, register_style, register_work
+from provenance.licensing.actions import offer_openly, register_style
+from provenance.works.actions import record_party, register_work
 from provenance.works.models import Party, Style, Work
 from server.accounts.models import Account, make_token
 from tests.factories.pictures import a_png
@@ -57,9 +58,10 @@ def a_token(account: Account) -> str:
     return make_token(account=account, name="tests")[1]
 
 
-def model_facts(name: str = "Tiny", **more: Any) -> ModelFacts:
-    """Return what inspecting a model folder would find; every name is another model."""
-    weights = (WeightFile(path="unet/weights.safetensors", digest=sha256_digest(name.encode()), size_bytes=64),)
+def model_facts(name: str = "Tiny", *, trained: str = "", **more: Any) -> ModelFacts:
+    """Return what inspecting a model folder would find; every name is another model, and so is other training."""
+    digest = sha256_digest((name + trained).encode())
+    weights = (WeightFile(path="unet/weights.safetensors", digest=digest, size_bytes=64),)
     source = ModelSource(source=f"/models/{name}", revision="", digest=digest_of_files(weights), weights=weights)
     facts: dict[str, Any] = {
         "folder": Path(source.source), "pipeline_class": "StableDiffusionPipeline", "family": "stable-diffusion",
@@ -108,11 +110,13 @@ def a_style(
     token: str = "fxemoji",
     licence: str = "CC-BY-4.0",
     adapter: bytes | None = None,
+    works: Sequence[Work] = (),
+    actor: Actor = COLOPHON,
 ) -> Style:
     """Register a style of a model, open to everyone under a licence unless that is empty."""
     owner = party or a_party()
     style = register_style(
-        actor=COLOPHON, party=owner, slug=slug, name=name, name_zh=name_zh, works=[], model_digest=model.digest,
+        actor=actor, party=owner, slug=slug, name=name, name_zh=name_zh, works=works, model_digest=model.digest,
         token="" if adapter else token, adapter=adapter,
     )  # fmt: skip
     if licence:
@@ -123,6 +127,11 @@ def a_style(
 def in_style(*styles: Style) -> dict[str, tuple[StyleReference, ...]]:
     """Return the part of a request that declares styles."""
     return {"references": tuple(StyleReference(style=style.slug) for style in styles)}
+
+
+def as_image(work: Work) -> dict[str, tuple[InputPicture, ...]]:
+    """Return the part of a request that puts a work in."""
+    return {"inputs": (InputPicture(role="image", work=str(work.pk)),)}
 
 
 def a_request(account: Account, *, key: str = "", body: str = "", **asked: Any) -> Generation:

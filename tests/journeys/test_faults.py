@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,35 @@ def test_the_database_killed_under_load_loses_nothing(hurt: Colophon, visitor: V
     assert [len(record["outputs"]) for record in records] == [2] * 6
 
 
+def test_a_database_away_for_longer_than_a_lease_twice_costs_a_living_worker_nothing(
+    hurt: Colophon, visitor: Visitor
+) -> None:
+    generation = visitor.ask(steps=150)
+    visitor.at_step(generation, 2)
+    for _ in range(2):
+        with database_away(hurt):
+            time.sleep(4)  # a lease lasts three
+        wait_until(hurt.answers, what="the site")
+    assert visitor.ended(generation)["state"] == "done", hurt.logs()
+    with asked(hurt) as database:
+        assert entries(database, generation) == ["GenerationRequested", STARTED, *DELIVERED], hurt.logs()
+        assert _column(database, f"SELECT lost_workers FROM generation_generation WHERE id = '{generation}'") == [0]
+
+
+@contextlib.contextmanager
+def database_away(colophon: Colophon) -> Iterator[None]:
+    """Kill the database, and keep the supervisor from starting it again until the block ends."""
+    supervisor = next(each for each in colophon.family() if "supervision" in " ".join(each.cmdline()))
+    before = colophon.pid("database")  # asked of the supervisor, while it can answer
+    supervisor.suspend()
+    try:
+        os.kill(before, signal.SIGKILL)
+        yield
+    finally:
+        supervisor.resume()
+    colophon.wait_for_another("database", than=before)
+
+
 def test_a_full_disk_fails_the_request_in_a_sentence_and_the_next_one_is_drawn_once_there_is_room(
     hurt: Colophon, visitor: Visitor
 ) -> None:
@@ -266,11 +296,14 @@ def test_a_busy_render_does_not_delay_housekeeping(hurt: Colophon, visitor: Visi
     visitor.at_step(busy, 1)
     silent = visitor.ask()
     with asked(hurt) as database:
-        database.execute(
-            "UPDATE generation_generation SET state = 'rendering', attempt = 1, worker = 'gone',"
-            " lease_expires = clock_timestamp() - interval '1 second' WHERE id = %s",
-            [silent],
-        )
+        with database.transaction():
+            # Only a change beside an entry is let through; this one stands for a worker's that died since.
+            database.execute("SELECT set_config('colophon.entry_in', pg_current_xact_id()::text, true)")
+            database.execute(
+                "UPDATE generation_generation SET state = 'rendering', attempt = 1, worker = 'gone',"
+                " lease_expires = clock_timestamp() - interval '1 second' WHERE id = %s",
+                [silent],
+            )
         lost = "SELECT lost_workers FROM generation_generation WHERE id = %s"
         wait_until(lambda: database.execute(lost, [silent]).fetchone() == (1,), what="the reaper")
     assert visitor.record(busy)["state"] == "rendering"

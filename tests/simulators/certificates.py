@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 CLAIM_SIGNING = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
@@ -61,6 +62,20 @@ def chain(
         leaf = leaf.add_extension(x509.SubjectKeyIdentifier.from_public_key(leaf_key.public_key()), critical=False)
     made = leaf.sign(other_key if wrong_issuer else middle_key, hashes.SHA256())
     return Chain(pem="".join(map(_pem, (made, middle, root))), root_pem=_pem(root), key=leaf_key)
+
+
+def service(key: Any) -> Callable[[bytes], bytes]:
+    """Return a key service's answers: DER for ECDSA, as cloud services give it."""
+
+    def sign(message: bytes) -> bytes:
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            kind = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}[key.curve.key_size]
+            return key.sign(message, ec.ECDSA(kind))
+        if isinstance(key, rsa.RSAPrivateKey):
+            return key.sign(message, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+        return bytes(key.sign(message))
+
+    return sign
 
 
 def self_signed(*, now: datetime) -> Chain:

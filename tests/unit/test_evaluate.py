@@ -17,8 +17,9 @@ pytest.importorskip("torch", reason="torch is not installed: the starter model i
 from PIL import Image
 
 from generation.starter.collection import manifest_digest, works
-from generation.starter.evaluate import best_scale, features, memorisation, nearest, sample
+from generation.starter.measuring import best_scale, features, memorisation, nearest
 from generation.starter.model_folder import MODEL
+from generation.starter.sampling import sample
 
 # diffusers 0.42 hands tensors to numpy in a way that numpy 2 warns of.
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]

@@ -186,3 +186,14 @@ def test_every_request_is_refused_by_name_or_settles_within_the_limits(request: 
 @pytest.mark.parametrize("n", range(1, 9))
 def test_a_request_without_seeds_gets_one_for_each_picture(n: int) -> None:
     assert len(set(settled(n=n).seeds)) == n
+
+
+def test_a_size_that_is_not_the_models_only_one_is_refused_naming_that_one() -> None:
+    request = GenerationRequest(prompt="a red cat", width=256)
+    only = {"multiple": 8, "min": 128, "max": 128}
+    own = {**DEFAULTS, "width": 128, "height": 128}
+    with pytest.raises(InvalidRequest, match="taught at 128 pixels") as caught:
+        settle(request, tasks=TASKS, defaults=own, sizes=only, schedulers=SCHEDULERS)
+    assert caught.value.field == "width" and "128 像素" in caught.value.said("zh-Hans")
+    left_out = GenerationRequest(prompt="a red cat")
+    assert settle(left_out, tasks=TASKS, defaults=own, sizes=only, schedulers=SCHEDULERS).width == 128

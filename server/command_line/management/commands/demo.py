@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand
 
-from server.command_line import demo, errors
+from server.command_line import demo, demo_log, errors
 
 
 class Command(BaseCommand):
@@ -49,6 +49,9 @@ class Command(BaseCommand):
             server.sign_in(account="artist", password=demo.first_password(home, account="artist"))
             record = demo.make_picture(server, body=body)
             picture = demo.keep(server, record=record, out=out)
+            demo_log.keep_log(server, record=record, out=out)
         self.stdout.write("\n" + demo.story(record) + "\n")
         self.stdout.write(demo.verified(picture, root=root, out=out))
+        self.stdout.write(demo_log.checked(out, root=root))
         self.stdout.write(f"  {out}: picture.png  record.json  verdict.json  trust.pem")
+        self.stdout.write(f"  {out}: log/  log.vkey  picture.tlog-proof  picture.leaf")

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, call_command
+from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connection, transaction
 from pgmq.install import get_embedded_install_sql
 
+from generation.actions.registering import model_slug
+from generation.pipelines.loading import inspect_model
 from generation.queries import models_listed
+from provenance.audit_log.sequencing import key_in_force
 from provenance.credentials.actions import signing_key
+from provenance.errors import Fault
 from server.accounts.models import Account
 
 ACCOUNTS = "accounts.txt"
@@ -41,10 +45,29 @@ class Command(BaseCommand):
             _make_accounts(settings.ENVIRONMENT.absolute_home / ACCOUNTS)
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         signing_key()
+        key_in_force()
         model = settings.ENVIRONMENT.starter_model
-        if model and not models_listed().exists():
+        if model and self._is_due(str(model)):
             call_command("register_model", str(model), stdout=self.stdout)
         call_command("load_starter_collection", stdout=self.stdout)
+
+    def _is_due(self, model: str) -> bool:
+        """Say whether the starter model is to be registered: where there is none, or its files are others now.
+
+        Every weight file is hashed. A model that the operator withdrew, or never had beside others, stays away.
+        """
+        is_first = not models_listed().exists()
+        try:
+            facts = inspect_model(model)
+        except Fault as fault:
+            if is_first:
+                raise CommandError(f"{fault.said('en')}\n{fault.said('zh-Hans')}") from fault
+            self.stdout.write(f"{fault.said('en')}\n{fault.said('zh-Hans')}")
+            return False
+        standing = models_listed().filter(slug=model_slug(facts.name, facts=facts)).first()
+        if standing is None:
+            return is_first
+        return (standing.digest, standing.source) != (facts.source.digest, facts.source.source)
 
 
 def _install_message_tables() -> None:

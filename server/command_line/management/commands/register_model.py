@@ -6,12 +6,13 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError
+from django.core.management import BaseCommand, CommandError, call_command
 
-from generation.actions.registering import register_model
+from generation.actions.registering import leave_styles_behind, register_model
 from generation.pipelines.loading import inspect_model
 from provenance.actor import COLOPHON
 from provenance.errors import Fault
+from server.command_line.management.commands.load_starter_collection import STARTER
 
 
 class Command(BaseCommand):
@@ -55,6 +56,10 @@ class Command(BaseCommand):
             f"{model.licence}, training {model.training}"
         )
         self.stdout.write(f"  tasks: {', '.join(model.tasks)}")
+        if model.slug == STARTER:
+            call_command("load_starter_collection", stdout=self.stdout)
+        elif left := leave_styles_behind(actor=COLOPHON, model=model):
+            self.stdout.write(f"  styles left behind · 未能延续的风格: {', '.join(left)}")
 
 
 def _statement(training: Mapping[str, Any]) -> str:

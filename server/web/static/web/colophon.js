@@ -34,9 +34,12 @@ function fileName({ digest, media_type: type }) {
   return `colophon-${digest.slice(7, 15)}.${ending}`;
 }
 
-function notesOf({ notes }) {
-  if (!notes?.length) return null;
-  return el("div", { class: "notes" }, el("h3", {}, word("notes")), notes.map((note) => el("p", {}, said(note))));
+function notesOf({ notes = [], notices = [] }) {
+  const codes = new Set(notes.map((note) => note.code));
+  // What the worker saw for itself takes the place of what was foretold.
+  const told = [...notices.filter((notice) => !codes.has(notice.code)), ...notes];
+  if (!told.length) return null;
+  return el("div", { class: "notes" }, el("h3", {}, word("notes")), told.map((note) => el("p", {}, said(note))));
 }
 
 function owedOf({ decision }) {

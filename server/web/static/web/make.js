@@ -108,7 +108,8 @@ function show(record) {
 async function watch(id, record) {
   stopWatching();
   const { signal } = watching;
-  const progress = showProgress({ onCancel: () => ask(`/api/v1/generations/${id}/cancel`, { method: "POST" }), first: word("queued") });
+  const onCancel = () => ask(`/api/v1/generations/${id}/cancel`, { method: "POST" });
+  const progress = showProgress({ onCancel, first: word("queued"), notices: record?.notices });
   if (record?.progress && record.state === "rendering") progress.hear("step", record.progress);
   try {
     const ended = await follow(id, { onEvent: (name, data) => progress.hear(name, data), signal });

@@ -6,13 +6,14 @@ import { $, announce, el, picturesOf, said, word } from "./page.js";
 const QUARTERS = 4;
 
 /** Show that a request is on its way or being made; returns what tells it of events. */
-export function showProgress({ onCancel, first = word("sending") }) {
+export function showProgress({ onCancel, first = word("sending"), notices = [] }) {
   const line = el("p", { class: "stage" }, first);
   const bar = el("progress", { "aria-labelledby": "stage" });
   line.id = "stage";
   const cancel = onCancel ? el("button", { type: "button", class: "quiet", id: "cancel" }, word("cancel")) : null;
   const frame = el("div", { class: "frame" });
-  const panel = el("div", { class: "progress" }, frame, line, bar, cancel);
+  const told = notices.map((notice) => el("p", { class: "hint notice" }, said(notice)));
+  const panel = el("div", { class: "progress" }, frame, line, bar, told, cancel);
   cancel?.addEventListener("click", async () => {
     cancel.setAttribute("aria-disabled", "true");
     tell(word("cancelling"));

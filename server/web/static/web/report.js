@@ -42,8 +42,10 @@ function signedBy(signer) {
   return signer.is_development ? [who, el("span", { class: "hint" }, word("signer_development"))] : [who];
 }
 
+/** The credit lines in the reader's language where one record has them, else as the manifest states them. */
 function creditsOf({ manifest, records }) {
-  return manifest?.credits?.length ? manifest.credits : (records[0]?.credits ?? []).map(said);
+  const recorded = records.length === 1 ? records[0].credits.map(said) : [];
+  return recorded.length ? recorded : (manifest?.credits ?? []);
 }
 
 function referenceLine(reference) {

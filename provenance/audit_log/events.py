@@ -1,0 +1,36 @@
+"""What the log is told of itself, and the signal that entries wait for their index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.dispatch import Signal
+
+from provenance.audit_log.entry import Statement
+
+entries_waiting = Signal()
+"""Sent inside every transaction that writes an entry; the sequencer is woken when it commits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogKeyAdopted(Statement):
+    """The log signs with a key from its first checkpoint on."""
+
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogKeyRotated(Statement):
+    """Another key signs from here on; the next checkpoint carries both signatures, and the old key is deleted."""
+
+    old_key: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogExported(Statement):
+    """An auditor took a bundle of the whole log away."""
+
+    size: int
+    root: str
+    openings: int

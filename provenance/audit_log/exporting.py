@@ -1,0 +1,52 @@
+"""The whole published log as one file, with the openings that its recipient may read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+from django.db import transaction
+
+from provenance.actor import Actor
+from provenance.audit_log import actions, files, proofs, queries
+from provenance.audit_log.bundle import write_bundle
+from provenance.audit_log.events import LogExported
+
+
+@transaction.atomic
+def export(target: IO[bytes], *, actor: Actor, manifests: Iterable[tuple[str, bytes]]) -> None:
+    """Write an export bundle over the published checkpoint; that it was taken away is an entry.
+
+    Raises NotPermitted for whoever is no auditor, and NoCheckpointYet.
+    """
+    actor.require("auditor")
+    now = proofs.head()
+    size = now.checkpoint.size
+    opened = _Counted(queries.openings_visible_to(actor, below=size))
+    write_bundle(
+        target,  # type: ignore[arg-type]  # a temporary file is a binary one
+        log_files=_log_files(now),
+        vkey=queries.keys()[-1].vkey,
+        openings=opened,
+        manifests=manifests,
+    )
+    root = f"sha256:{now.checkpoint.root.hex()}"
+    actions.append(LogExported(actor=actor, size=size, root=root, openings=opened.count))
+
+
+def _log_files(now: proofs.Head) -> Iterator[tuple[str, bytes]]:
+    yield files.CHECKPOINT, now.note.encode()
+    for path in proofs.paths_of(now.checkpoint.size):
+        yield path, proofs.tile(path)
+
+
+class _Counted:
+    """Counts what passes through it."""
+
+    def __init__(self, inner: Iterable[dict[str, Any]]) -> None:
+        self._inner, self.count = inner, 0
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for each in self._inner:
+            self.count += 1
+            yield each

@@ -1,0 +1,156 @@
+"""Proofs for whoever asks, from the published tiles and never beyond the published checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from provenance.audit_log import files, queries
+from provenance.audit_log.errors import (
+    EntryUnknown,
+    NoCheckpointYet,
+    NotAnEarlierSize,
+    NotInTree,
+    NotYetPublished,
+    ProofFails,
+)
+from provenance.audit_log.note import Checkpoint, VerifierKey, cosigned_at, open_checkpoint
+from provenance.audit_log.proof import make_proof
+from provenance.audit_log.tiles import (
+    HEIGHT,
+    TileName,
+    TileReader,
+    entries_path,
+    pack_entries,
+    read_bundle,
+    read_tile,
+    tile_path,
+    tiles_of,
+)
+from provenance.audit_log.tree import consistency_proof, inclusion_proof, root_at, verify_inclusion
+from provenance.canonical import Digest
+
+SECONDS_TO_A_CHECKPOINT = 2
+
+
+@dataclass(frozen=True)
+class Head:
+    """The published checkpoint, its note, and which of the asked witnesses cosigned it."""
+
+    checkpoint: Checkpoint
+    note: str
+    witnesses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """That an entry is in a tree of a size: its leaf, its index, and the hashes that lead to the root."""
+
+    index: int
+    leaf: bytes
+    size: int
+    root: bytes
+    hashes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """That one tree is the beginning of another."""
+
+    old: int
+    new: int
+    old_root: bytes
+    new_root: bytes
+    hashes: tuple[bytes, ...]
+
+
+def head(*, witnesses: Sequence[VerifierKey] = ()) -> Head:
+    """Return the published checkpoint; raises NoCheckpointYet before the first."""
+    note = files.published()
+    if note is None:
+        raise NoCheckpointYet(seconds=SECONDS_TO_A_CHECKPOINT)
+    opened = open_checkpoint(note, keys=queries.keys())
+    cosigned = tuple(key.name for key in witnesses if cosigned_at(note, key) is not None)
+    return Head(opened.checkpoint, note, cosigned)
+
+
+def index_of(leaf_hash: Digest, *, size: int) -> int:
+    """Return the index of an entry; raises EntryUnknown, and NotYetPublished where a log of ``size`` lacks it."""
+    index = queries.index_of(leaf_hash)
+    if index is None or index >= size:
+        raise NotYetPublished(seconds=SECONDS_TO_A_CHECKPOINT)
+    return index
+
+
+def inclusion(index: int, *, size: int, published: int) -> Inclusion:
+    """Return the proof that the entry at an index is in the tree of a size, which may be an older one.
+
+    Raises NotInTree beyond the size, and ProofFails where the tiles and the database disagree: then nothing is proved.
+    """
+    if size > published:
+        raise NotInTree(index=size - 1, size=published)
+    reader = TileReader(files.read, size=published)
+    hashes = tuple(inclusion_proof(index, size, reader.read_hash))
+    root, leaf = root_at(size, reader.read_hash), queries.leaf_hash_at(index)
+    if not verify_inclusion(leaf, index=index, size=size, proof=hashes, root=root):
+        raise ProofFails(index=index, size=size)
+    return Inclusion(index, leaf, size, root, hashes)
+
+
+def consistency(old: int, new: int) -> Consistency:
+    """Return the proof that the tree of ``old`` entries is the beginning of the one of ``new``.
+
+    Raises NotAnEarlierSize, and NotInTree for sizes that are not published.
+    """
+    published = head().checkpoint.size
+    if new > published:
+        raise NotInTree(index=new - 1, size=published)
+    if not 0 <= old <= new:
+        raise NotAnEarlierSize(old=old, new=new)
+    reader = TileReader(files.read, size=published)
+    hashes = tuple(consistency_proof(old, new, reader.read_hash))
+    return Consistency(old, new, root_at(old, reader.read_hash), root_at(new, reader.read_hash), hashes)
+
+
+def proof_file(leaf_hash: Digest) -> str:
+    """Return the ``c2sp.org/tlog-proof@v1`` file of an entry against the published checkpoint.
+
+    Raises EntryUnknown, NoCheckpointYet and NotYetPublished.
+    """
+    if not queries.has_leaf(leaf_hash):
+        raise EntryUnknown()
+    now = head()
+    size = now.checkpoint.size
+    found = inclusion(index_of(leaf_hash, size=size), size=size, published=size)
+    if found.root != now.checkpoint.root:
+        raise ProofFails(index=found.index, size=found.size)
+    return make_proof(index=found.index, hashes=found.hashes, note=now.note)
+
+
+def tile(path: str) -> bytes:
+    """Return a tile or entry bundle as published; a partial one that was removed is cut from the full one.
+
+    Raises FileNotFoundError for what is no tile of this log.
+    """
+    name = TileName.parse(path)
+    if name is None:
+        raise FileNotFoundError(path)
+    try:
+        return files.read(path)
+    except FileNotFoundError:
+        if name.width == TileName(name.level, name.index).width:
+            raise
+    full = TileName(name.level, name.index)
+    files.read(full.path)  # raises for a partial tile that no full one has replaced
+    if name.level is None:
+        return pack_entries(read_bundle(name, files.read, size=0))
+    return read_tile(name, files.read, size=0)
+
+
+def paths_of(size: int) -> Iterator[str]:
+    """Yield the path of every tile and entry bundle that a log of a size has."""
+    yield from (entries_path(index, width) for index, width in tiles_of(size))
+    level = 0
+    while size >> (HEIGHT * level):
+        yield from (tile_path(level, index, width) for index, width in tiles_of(size, level=level))
+        level += 1

@@ -1,0 +1,406 @@
+"""The verifier inside an export needs Python alone, and names exactly what differs in its bundle."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.audit_log.bundle import write_bundle
+from provenance.audit_log.errors import LogError
+from provenance.audit_log.export_verifier import verifier
+from provenance.audit_log.note import Checkpoint, open_checkpoint, sign_note, with_signatures
+from provenance.audit_log.offline.ed25519 import ORDER, PRIME, ed25519_verifies
+from provenance.audit_log.offline.findings import Findings
+from provenance.audit_log.offline.notes import open_head, parse_key
+from provenance.audit_log.offline.openings import canonical
+from tests.simulators.logs import SimulatedLog, a_leaf, a_log, a_signer, a_witness, an_opening, jsonl
+
+SIZE = 300
+STORES = [(f"urn:c2pa:{number}", b"\0\0jumb urn:c2pa:%d \xff" % number) for number in (1, 2)]
+
+
+def a_bundle(log: SimulatedLog | None = None, *, openings: range = range(SIZE), stores: Any = STORES) -> bytes:
+    log = log or a_log(SIZE)
+    target = io.BytesIO()
+    write_bundle(
+        target, log_files=log.files.items(), vkey=log.signer.vkey, openings=map(an_opening, openings), manifests=stores
+    )
+    return target.getvalue()
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """Return an unpacked export bundle."""
+    zipfile.ZipFile(io.BytesIO(a_bundle())).extractall(tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def verify(bundle: Path, *arguments: object) -> tuple[int, str]:
+    """Run a bundle's own script with nothing on Python's path; return exit code and what it says."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-W", "error", str(bundle / "verify.py"), *map(str, arguments)],
+        capture_output=True, text=True, check=False, timeout=60, cwd="/",
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+def findings_of(bundle: Path, *arguments: object) -> tuple[int, list[dict[str, Any]]]:
+    code, text = verify(bundle, "--json", *arguments)
+    told = json.loads(text)["findings"]
+    return code, [{name: value for name, value in each.items() if name not in ("en", "zh-Hans")} for each in told]
+
+
+# ---- its parts against others' -------------------------------------------------------------------------------
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=100), st.data())
+def test_signatures_are_judged_as_cryptography_judges_them(seed: bytes, message: bytes, data: st.DataObject) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    public, signature = key.public_key().public_bytes_raw(), key.sign(message)
+    assert ed25519_verifies(public, signature, message)
+    at, change = data.draw(st.integers(0, 63)), data.draw(st.integers(1, 255))
+    changed = signature[:at] + bytes([signature[at] ^ change]) + signature[at + 1 :]
+    assert not ed25519_verifies(public, changed, message)
+    assert not ed25519_verifies(public, signature, message + b"x")
+    assert not ed25519_verifies(public[::-1], signature, message)
+
+
+def test_the_vector_of_rfc_8032_verifies_and_no_second_spelling_of_it() -> None:
+    public = bytes.fromhex("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025")
+    signature = bytes.fromhex(
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+        "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"
+    )
+    message = bytes.fromhex("af82")
+    assert ed25519_verifies(public, signature, message)
+    larger = (int.from_bytes(signature[32:], "little") + ORDER).to_bytes(32, "little")
+    assert not ed25519_verifies(public, signature[:32] + larger, message)
+    for short in (signature[:-1], signature + b"\0", b""):
+        assert not ed25519_verifies(public, short, message)
+    assert not ed25519_verifies(public[:-1], signature, message)
+    assert not ed25519_verifies(b"\xff" * 32, signature, message)
+
+
+def test_a_point_has_one_spelling() -> None:
+    # Under the neutral point as key, which signs anything, the base point and 1 are a signature.
+    signature = b"\x58" + b"\x66" * 31 + (1).to_bytes(32, "little")
+    assert ed25519_verifies((1).to_bytes(32, "little"), signature, b"")
+    assert not ed25519_verifies((PRIME + 1).to_bytes(32, "little"), signature, b"")
+
+
+def test_a_checkpoint_of_another_log_under_the_same_key_is_refused(bundle: Path) -> None:
+    other = Checkpoint("other.example/log", SIZE, a_log(SIZE).root())
+    (bundle / "log/checkpoint").write_text(sign_note(other.text(), [a_signer()]))
+    code, found = findings_of(bundle)
+    assert (code, [each["code"] for each in found]) == (2, ["checkpoint-unsigned"])
+
+
+@given(st.integers(0, len(a_log(SIZE).checkpoint().encode()) - 1), st.integers(0, 255))
+def test_notes_are_opened_by_both_readers_or_by_neither(at: int, change: int) -> None:
+    data = bytearray(a_log(SIZE).checkpoint().encode())
+    data[at] ^= change
+    try:
+        opened = open_checkpoint(data.decode(), keys=[a_signer().verifier]).checkpoint
+        expected = (opened.size, opened.root, ())
+    except (LogError, UnicodeDecodeError):
+        expected = None
+    key, findings = parse_key(a_signer().vkey), Findings()
+    assert open_head(bytes(data), path="", key=key, witnesses=(), findings=findings) == expected
+    assert bool(findings) == (expected is None)
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(json_values)
+def test_canonical_json_is_spelt_as_others_spell_it(value: Any) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_are_spelt_as_others_spell_them(value: float) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**53), float("nan"), float("inf"), "\ud800", {"\udfff": 1}])
+def test_what_has_no_canonical_spelling_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError):
+        canonical(value)
+
+
+# ---- the script ----------------------------------------------------------------------------------------------
+
+
+def test_the_script_is_one_file_without_a_package_and_without_a_name_twice() -> None:
+    tree = ast.parse(verifier())
+    imported = {
+        (node.module if isinstance(node, ast.ImportFrom) else name.name) or ""
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+    }
+    assert {name.partition(".")[0] for name in imported} <= set(sys.stdlib_module_names)
+    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    defined += [
+        name.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for name in node.targets
+        if isinstance(name, ast.Name)
+    ]
+    assert sorted(defined) == sorted(set(defined)) and "main" in defined
+
+
+def test_a_whole_bundle_passes_as_folder_and_as_zip_in_both_languages(bundle: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "bundle.zip"
+    packed.write_bytes(a_bundle())
+    code, text = verify(bundle)
+    assert code == 0 and "300 entries" in text and "300 openings" in text and "2 manifests" in text
+    assert "log held by the operator alone" in text and "Nothing is wrong." in text
+    assert verify(bundle, packed, "--key", a_signer().vkey) == (0, text)
+    code, text = verify(bundle, "--lang", "zh-Hans")
+    assert code == 0 and "300 条" in text and "日志仅由运营者保管" in text and "未发现问题。" in text
+
+
+def test_a_bundle_without_openings_and_manifests_passes(tmp_path: Path) -> None:
+    zipfile.ZipFile(io.BytesIO(a_bundle(openings=range(0), stores=[]))).extractall(tmp_path)
+    code, text = verify(tmp_path)
+    assert code == 0 and "0 openings" in text and "0 manifests" in text
+
+
+def test_an_empty_log_and_an_empty_folder_do_not_pass(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.zip").write_bytes(a_bundle(a_log(0), openings=range(0), stores=[]))
+    code, found = findings_of(bundle, tmp_path / "empty.zip")
+    assert (code, [each["code"] for each in found]) == (2, ["log-empty"])
+    (tmp_path / "nothing").mkdir()
+    code, found = findings_of(bundle, tmp_path / "nothing")
+    assert code == 1 and found == [{"code": "file-missing", "path": "log.vkey"}]
+    assert verify(bundle, tmp_path / "nowhere")[0] == 2
+
+
+def test_a_key_told_elsewhere_is_held_against_the_bundles_own(bundle: Path) -> None:
+    code, found = findings_of(bundle, "--key", a_signer("other").vkey)
+    assert code == 1 and [each["code"] for each in found] == ["key-differs", "checkpoint-unsigned"]
+    (bundle / "log.vkey").write_text(a_signer("other").vkey)
+    code, found = findings_of(bundle)
+    assert code == 2 and [each["code"] for each in found] == ["checkpoint-unsigned"]
+    (bundle / "log.vkey").write_text("nonsense")
+    assert findings_of(bundle) == (2, [{"code": "key-malformed", "path": "log.vkey"}])
+    assert verify(bundle, "--key", "nonsense")[0] == 64
+    assert verify(bundle, "--nonsense")[0] == 64
+
+
+def test_a_witness_is_named_and_a_forged_one_found(bundle: Path) -> None:
+    note, witness = a_log(SIZE).checkpoint(), a_witness()
+    line = witness.cosign(note.rpartition("\n\n")[0] + "\n", at=datetime(2026, 11, 23, tzinfo=UTC))
+    (bundle / "log/checkpoint").write_text(with_signatures(note, [line]))
+    code, text = verify(bundle, "--witness", witness.vkey)
+    assert code == 0 and "cosigned by witness.example/one" in text
+    assert "log held by the operator alone" in verify(bundle)[1]
+    forged = witness.cosign("other\n", at=datetime(2026, 11, 23, tzinfo=UTC))
+    (bundle / "log/checkpoint").write_text(with_signatures(note, [forged]))
+    code, found = findings_of(bundle, "--witness", witness.vkey)
+    assert (code, [each["code"] for each in found]) == (1, ["checkpoint-forged"])
+
+
+def test_a_log_changed_since_a_held_checkpoint_is_found(bundle: Path, tmp_path: Path) -> None:
+    held, other = tmp_path / "held", SimulatedLog().grow([a_leaf(9_000), *a_log(SIZE).entries[1:]])
+    held.write_text(a_log(SIZE).checkpoint(100))
+    assert verify(bundle, "--since", held)[0] == 0
+    held.write_text(other.checkpoint(100))
+    expected = {"code": "held-rewritten", "path": str(held), "held": 100}
+    assert findings_of(bundle, "--since", held) == (1, [expected])
+    held.write_text(other.checkpoint())
+    assert findings_of(bundle, "--since", held)[1] == [{"code": "held-forked", "path": str(held), "size": SIZE}]
+    assert findings_of(bundle, "--since", tmp_path / "nowhere")[0] == 2
+
+
+def replaced(path: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def tamper(bundle: Path) -> None:
+        (bundle / path).write_bytes(change((bundle / path).read_bytes()))
+
+    return tamper
+
+
+def removed(path: str) -> Callable[[Path], None]:
+    return lambda bundle: (bundle / path).unlink()
+
+
+def flipped(at: int) -> Callable[[bytes], bytes]:
+    return lambda data: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def store_path(number: int) -> str:
+    import hashlib
+
+    return f"manifests/{hashlib.sha256(STORES[number][1]).hexdigest()}.c2pa"
+
+
+def with_other_opening(**change: Any) -> Callable[[bytes], bytes]:
+    return lambda _: jsonl([an_opening(3), {**an_opening(7), **change}])
+
+
+def relisted(data: bytes) -> bytes:
+    """Return an index in which two manifests have changed places."""
+    first, second = map(json.loads, data.splitlines())
+    first["manifest"], second["manifest"] = second["manifest"], first["manifest"]
+    return jsonl([first, second])
+
+
+LAST = "log/tile/entries/001.p/44"
+TAMPERED: Mapping[str, tuple[Callable[[Path], None], list[dict[str, Any]]]] = {
+    "an entry": (
+        replaced("log/tile/entries/000", flipped(2 + 198 + 27)),
+        [{"code": "entry-changed", "index": 1, "path": "tile/entries/000"}],
+    ),
+    "a cut bundle": (
+        replaced(LAST, lambda data: data[:-1]),
+        [{"code": "bundle-damaged", "path": "tile/entries/001.p/44", "index": 299}],
+    ),
+    "a hash": (
+        replaced("log/tile/0/001.p/44", flipped(65)),
+        [{"code": "tile-changed", "path": "tile/0/001.p/44", "place": 2}],
+    ),
+    "a missing tile": (removed("log/tile/1/000.p/1"), [{"code": "file-missing", "path": "tile/1/000.p/1"}]),
+    "a missing bundle": (removed(LAST), [{"code": "file-missing", "path": "tile/entries/001.p/44"}]),
+    "the checkpoint": (
+        replaced("log/checkpoint", lambda data: data.replace(b"\n300\n", b"\n299\n")),
+        [{"code": "checkpoint-forged", "path": "log/checkpoint", "name": "colophon.example/log"}],
+    ),
+    "no checkpoint": (removed("log/checkpoint"), [{"code": "checkpoint-missing", "path": "log/checkpoint"}]),
+    "no key": (removed("log.vkey"), [{"code": "file-missing", "path": "log.vkey"}]),
+    "details": (replaced("openings.jsonl", with_other_opening(details={})), [{"code": "opening-fails", "index": 7}]),
+    "a salt": (replaced("openings.jsonl", with_other_opening(salt="00" * 32)), [{"code": "opening-fails", "index": 7}]),
+    "an opening's index": (
+        replaced("openings.jsonl", with_other_opening(index=8)),
+        [{"code": "opening-of-other", "index": 8}],
+    ),
+    "an opening cut short": (
+        replaced("openings.jsonl", lambda data: data[:-3]),
+        [{"code": "opening-malformed", "path": "openings.jsonl", "line": 300}],
+    ),
+    "no openings": (removed("openings.jsonl"), [{"code": "file-missing", "path": "openings.jsonl"}]),
+    "a missing manifest": (removed(store_path(0)), [{"code": "file-missing", "path": store_path(0)}]),
+    "a manifest in another's place": (
+        replaced("manifests.jsonl", relisted),
+        [
+            {"code": "manifest-swapped", "path": store_path(0), "manifest": "urn:c2pa:2"},
+            {"code": "manifest-swapped", "path": store_path(1), "manifest": "urn:c2pa:1"},
+        ],
+    ),
+    "an unlisted manifest": (
+        replaced("manifests.jsonl", lambda data: data.splitlines(keepends=True)[0]),
+        [{"code": "manifest-unlisted", "path": store_path(1)}],
+    ),
+    "a listed path outside": (
+        replaced("manifests.jsonl", lambda data: data.replace(store_path(0).encode(), b"../../etc/passwd")),
+        [
+            {"code": "manifest-line", "path": "manifests.jsonl", "line": 1},
+            {"code": "manifest-unlisted", "path": store_path(0)},
+        ],
+    ),
+    "no list of manifests": (
+        removed("manifests.jsonl"),
+        [
+            {"code": "file-missing", "path": "manifests.jsonl"},
+            *({"code": "manifest-unlisted", "path": path} for path in sorted(map(store_path, (0, 1)))),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_whatever_differs_is_named_and_nothing_else(bundle: Path, name: str) -> None:
+    tamper, expected = TAMPERED[name]
+    tamper(bundle)
+    code, found = findings_of(bundle)
+    assert code == (2 if name == "no checkpoint" else 1)
+    assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+def test_a_swapped_manifest_is_named_with_its_digest(bundle: Path) -> None:
+    (bundle / store_path(0)).write_bytes(STORES[1][1])
+    digest = store_path(1).removeprefix("manifests/").removesuffix(".c2pa")
+    assert findings_of(bundle) == (
+        1,
+        [{"code": "manifest-changed", "path": store_path(0), "found": f"sha256:{digest}"}],
+    )
+
+
+def test_a_zip_with_a_damaged_or_doubled_member_does_not_pass(bundle: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "bundle.zip"
+    data = bytearray(a_bundle())
+    at = data.index(b"log/tile/0/000") + 600
+    data[at] ^= 0xFF
+    packed.write_bytes(bytes(data))
+    code, found = findings_of(bundle, packed)
+    assert (code == 2 and "log/tile/0/000" in found[-1]["reason"]) or code == 1
+    doubled = io.BytesIO(a_bundle())
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(doubled, "a") as archive:
+        archive.writestr("openings.jsonl", b"")
+    packed.write_bytes(doubled.getvalue())
+    assert findings_of(bundle, packed) == (1, [{"code": "file-twice", "path": "openings.jsonl"}])
+    packed.write_bytes(a_bundle()[:-30])
+    assert findings_of(bundle, packed)[0] == 2
+
+
+def test_bundles_of_the_same_contents_are_the_same_bytes_even_to_a_stream() -> None:
+    class Stream(io.RawIOBase):
+        def __init__(self) -> None:
+            self.data = bytearray()
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            self.data += data
+            return len(data)
+
+    stream = Stream()
+    write_bundle(stream, log_files=a_log(1).files.items(), vkey=a_signer().vkey, openings=[], manifests=[])  # type: ignore[arg-type]
+    assert zipfile.ZipFile(io.BytesIO(bytes(stream.data))).testzip() is None
+    assert a_bundle() == a_bundle()
+
+
+def test_one_manifest_under_two_names_is_stored_once() -> None:
+    stores = [("urn:c2pa:1", b"urn:c2pa:1 urn:c2pa:2"), ("urn:c2pa:2", b"urn:c2pa:1 urn:c2pa:2")]
+    archive = zipfile.ZipFile(io.BytesIO(a_bundle(stores=stores)))
+    assert len([name for name in archive.namelist() if name.endswith(".c2pa")]) == 1
+    assert len(archive.read("manifests.jsonl").splitlines()) == 2
+
+
+def test_the_readme_tells_how_in_both_languages(bundle: Path) -> None:
+    said = (bundle / "README.txt").read_text("utf-8")
+    assert "python3 verify.py --key" in said and "请与日志保管者在别处公布的密钥比对" in said
+    for name in ("log/checkpoint", "log.vkey", "openings.jsonl", "manifests.jsonl", "verify.py"):
+        assert said.count(name) >= 2, name
+
+
+def test_the_keys_of_log_and_witness_are_told_apart() -> None:
+    assert (parse_key(a_signer().vkey).algorithm, parse_key(a_witness().vkey).algorithm) == (1, 4)
+    for vkey in ("", "a+b", a_signer().vkey[:-4], a_signer().vkey.replace("+", "+0", 1)):
+        with pytest.raises(ValueError):
+            parse_key(vkey)

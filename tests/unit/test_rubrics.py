@@ -1,0 +1,191 @@
+"""The C2PA conformance program's own rubrics, run over what our files say; and broken statements, which they find."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import c2pa
+import pytest
+import yaml
+
+from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.manifest import Prompt
+from provenance.credentials.reading import settings
+from provenance.credentials.signing import PemKey
+from tests import services
+from tests.simulators.pictures import ENCODINGS, over, signed
+
+ORACLES = Path(__file__).resolve().parent.parent / "oracles"
+CONFORMANCE = "asset-rubric-conformance0.2-spec2.4.yml"
+INTEGRITY = "asset-rubric-integrity.yml"
+SIGNALS = "asset-rubric-signals-local.yml"
+
+Report = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
+    """Return a development key."""
+    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def reports(key: PemKey) -> Mapping[str, Report]:
+    """Return what the library tells of files of ours: each disclosure, task and encoding."""
+    parent = signed(key, number=9).data
+    changes: dict[str, Mapping[str, Any]] = {
+        "public": {"prompt": Prompt.public("a red fox", negative_text="blurry", writer="A. Writer")},
+        "committed": {"prompt": Prompt.committed("a red fox", salt=b"s" * 32)},
+        "private": {"prompt": Prompt.private()},
+        "without a style": {"references": ()},
+        "with a label": {"visible_label": "AI-generated 人工智能生成"},
+        "over another": {"inputs": over(parent)},
+        **{media_type: {"media_type": media_type} for media_type in ENCODINGS},
+    }
+    return {name: crjson(signed(key, **change).data, key) for name, change in changes.items()}
+
+
+def crjson(data: bytes, key: PemKey) -> Report:
+    with (
+        c2pa.Context.from_dict(settings(trust_pem=key.root_pem)) as context,
+        c2pa.Reader(_sniffed(data), io.BytesIO(data), context=context) as reader,
+    ):
+        report: Report = json.loads(reader.crjson())
+        return report
+
+
+def _sniffed(data: bytes) -> str:
+    starts = {b"\x89PNG": "image/png", b"\xff\xd8": "image/jpeg", b"RIFF": "image/webp"}
+    return next((kind for start, kind in starts.items() if data.startswith(start)), "image/avif")
+
+
+def evaluated(name: str, *documents: Report) -> list[dict[str, list[str]]]:
+    """Return, for each document, the rules that it met and broke; skip where there is no evaluator or rubric."""
+    folder = Path(services.require_tool("corpus")) / "rubrics"
+    header, rules = yaml.safe_load_all((folder / name).read_text())
+    rubric = {"variables": header.get("variables", {}), "expressions": header["expressions"], "rules": rules}
+    told = _run({"rubric": rubric, "documents": documents, "expected": "2.4"})
+    return [
+        {
+            "met": [rule["id"] for rule in rules if _is_met(rule, answer[rule["id"]])],
+            "broken": [rule["id"] for rule in rules if not _is_met(rule, answer[rule["id"]])],
+        }
+        for answer in told
+    ]
+
+
+def _run(question: Mapping[str, Any]) -> list[dict[str, Any]]:
+    node = services.require_tool("node")
+    if not (ORACLES / "node_modules" / "@adobe" / "json-formula").is_dir():
+        sentence = "@adobe/json-formula is not here: run npm install in tests/oracles"
+        if "node" in os.environ.get("COLOPHON_REQUIRE", "").split(","):
+            pytest.fail(f"{sentence} (COLOPHON_REQUIRE names node)", pytrace=False)
+        pytest.skip(sentence)
+    done = subprocess.run(
+        [node, str(ORACLES / "evaluate_rubric.mjs")],
+        input=json.dumps(question).encode(),
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    answers: list[dict[str, Any]] = json.loads(done.stdout)
+    return answers
+
+
+def _is_met(rule: Mapping[str, Any], answer: Any) -> bool:
+    return not answer if rule.get("failIfMatched") or rule.get("warnIfMatched") else answer is True
+
+
+def test_every_kind_of_file_of_ours_meets_all_thirty_one_rules(reports: Mapping[str, Report]) -> None:
+    for name, found in zip(reports, evaluated(CONFORMANCE, *reports.values()), strict=True):
+        assert found["broken"] == [], name
+        assert len(found["met"]) == 31, name
+
+
+def test_every_kind_of_file_of_ours_is_whole_and_trusted(reports: Mapping[str, Report]) -> None:
+    for name, found in zip(reports, evaluated(INTEGRITY, *reports.values()), strict=True):
+        assert (found["broken"], len(found["met"])) == ([], 6), name
+
+
+def test_a_generated_picture_signals_that_it_is_wholly_generated_and_nothing_weaker(
+    reports: Mapping[str, Report],
+) -> None:
+    for name in set(reports) - {"over another", "with a label"}:
+        (found,) = evaluated(SIGNALS, reports[name]["manifests"][0])
+        # The prompt or model is an ingredient that can have no manifest; the rubric reads any such as unknown media.
+        assert set(found["met"]) == {"inception:signal_fullyGenAIMedia", "inception:signal_mediaUnknownProvenance"}
+
+
+def test_a_picture_made_over_another_signals_that_a_model_changed_it(reports: Mapping[str, Report]) -> None:
+    (found,) = evaluated(SIGNALS, reports["over another"]["manifests"][0])
+    assert "transformation:signal_perceptibleGenAI" in found["met"]
+    assert "inception:signal_fullyGenAIMedia" not in found["met"]
+    assert "transformation:signal_ambiguousActions" not in found["met"]
+
+
+def test_a_label_drawn_afterwards_is_told_as_a_change_that_no_model_made(reports: Mapping[str, Report]) -> None:
+    (found,) = evaluated(SIGNALS, reports["with a label"]["manifests"][0])
+    assert {"inception:signal_fullyGenAIMedia", "transformation:signal_perceptibleNonGenAI"} <= set(found["met"])
+
+
+def _first_action(report: Report) -> Any:
+    return report["manifests"][0]["assertions"]["c2pa.actions.v2"]["actions"][0]
+
+
+def _forget_source_type(report: Report) -> None:
+    del _first_action(report)["digitalSourceType"]
+
+
+def _forget_specification(report: Report) -> None:
+    del report["manifests"][0]["claim.v2"]["claim_generator_info"]["specVersion"]
+
+
+def _bare_parameter(report: Report) -> None:
+    _first_action(report)["parameters"]["seed"] = "1"
+
+
+def _incomplete(report: Report) -> None:
+    del report["manifests"][0]["assertions"]["c2pa.actions.v2"]["allActionsIncluded"]
+
+
+def _old_label(report: Report) -> None:
+    report["manifests"][0]["assertions"]["stds.schema-org.CreativeWork"] = {}
+
+
+def _unknown_label(report: Report) -> None:
+    report["manifests"][0]["assertions"]["c2pa.training-mining"] = {}
+
+
+def _changed_pixels(report: Report) -> None:
+    report["manifests"][0]["validationResults"]["failure"].append({"code": "assertion.dataHash.mismatch"})
+
+
+BREACHES: dict[str, Callable[[Report], None]] = {
+    "validation:mandatory_dst_for_created_action": _forget_source_type,
+    "validation:mandatory_spec_version": _forget_specification,
+    "validation:no_unrecognized_custom_action_parameters": _bare_parameter,
+    "validation:mandatory_all_actions_included": _incomplete,
+    "validation:no_deprecated_assertions": _old_label,
+    "validation:no_unsupported_assertions": _unknown_label,
+    "validation:valid_success": _changed_pixels,
+}
+
+
+def test_each_breach_breaks_its_own_rule_and_no_other(reports: Mapping[str, Report]) -> None:
+    broken = []
+    for breach in BREACHES.values():
+        report = copy.deepcopy(reports["public"])
+        breach(report)
+        broken.append(report)
+    found = evaluated(CONFORMANCE, *broken)
+    assert {rule: one["broken"] for rule, one in zip(BREACHES, found, strict=True)} == {
+        rule: [rule] for rule in BREACHES
+    }

@@ -1,0 +1,187 @@
+"""Timestamps: taken from a real authority on this machine, done without while it is down, added later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from provenance.canonical import pixel_digest
+from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.errors import KeyUnfit, SigningFailed
+from provenance.credentials.external_key import external_key
+from provenance.credentials.manifest import Software
+from provenance.credentials.reading import read
+from provenance.credentials.signing import PemKey, SignedImage, SigningKey, sign_image
+from provenance.credentials.timestamps import REST_SECONDS, TimestampAuthority
+from provenance.credentials.updating import stamp_later
+from provenance.picture import decode_picture
+from provenance.verification.verify import verify
+from tests.simulators import certificates
+from tests.simulators.pictures import ENCODINGS, colophon, picture
+from tests.simulators.tampering import with_other_pixel
+from tests.simulators.timestamps import NAME, Authority, authority
+
+SOFTWARE = Software("Colophon", "0.1.0")
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
+    """Return a development key."""
+    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
+    """Run a timestamp authority for this file's tests."""
+    with authority(tmp_path_factory.mktemp("authority")) as found:
+        yield found
+
+
+@pytest.fixture
+def server(running: Authority) -> Iterator[Authority]:
+    """Return the authority as new: it answers, and was asked nothing."""
+    running.is_down = False
+    running.asked.clear()
+    yield running
+
+
+class Clock:
+    """A clock that tests move, and a sleep that only notes how long."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def knows(self, server: Authority, **more: Any) -> TimestampAuthority:
+        return TimestampAuthority(server.url, sleep=self.slept.append, clock=lambda: self.now, **more)
+
+
+def signed(key: SigningKey, timestamps: TimestampAuthority | None, media_type: str = "image/png") -> SignedImage:
+    said = colophon(media_type=media_type)
+    return sign_image(picture(media_type), media_type=media_type, colophon=said, key=key, timestamps=timestamps)
+
+
+def later(data: bytes, key: SigningKey, timestamps: TimestampAuthority) -> SignedImage:
+    manifest_id = f"urn:c2pa:{uuid4()}"
+    return stamp_later(data, manifest_id=manifest_id, software=SOFTWARE, key=key, timestamps=timestamps)
+
+
+@pytest.mark.parametrize("media_type", ENCODINGS)
+def test_a_signature_is_stamped_by_the_authority(key: PemKey, server: Authority, media_type: str) -> None:
+    image = signed(key, Clock().knows(server), media_type)
+    assert image.is_timestamped
+    reading = read(image.data, trust_pem=key.root_pem)
+    assert (reading.validation_state, reading.faults) == ("Trusted", ())
+    assert "timeStamp.validated" in reading.codes("success")
+    assert reading.signer is not None and reading.signer.timestamp_authority == NAME
+    assert datetime.now(UTC) - datetime.fromisoformat(reading.signer.signed_at) < timedelta(hours=1)
+
+
+def test_a_verdict_names_the_authority_and_does_not_vouch_for_it(key: PemKey, server: Authority) -> None:
+    check = verify(signed(key, Clock().knows(server)).data, trust_pem=key.root_pem).check("timestamp")
+    assert (check.result, check.evidence["authority"]) == ("not_checked", NAME)
+
+
+def test_an_authority_s_root_signs_no_claim(key: PemKey, server: Authority) -> None:
+    reading = read(signed(key, Clock().knows(server)).data, trust_pem=server.root_pem)
+    assert reading.validation_state == "Valid"
+    assert "signingCredential.untrusted" in reading.codes("failure")
+
+
+def test_an_authority_that_fails_once_is_asked_again(key: PemKey, server: Authority) -> None:
+    server.is_down = True
+    clock = Clock()
+
+    def wake(seconds: float) -> None:
+        clock.slept.append(seconds)
+        server.is_down = False
+
+    image = signed(key, TimestampAuthority(server.url, sleep=wake, clock=lambda: clock.now))
+    assert image.is_timestamped
+    assert (len(clock.slept), len(server.asked)) == (1, 2)
+
+
+def test_while_the_authority_is_down_pictures_are_signed_without_it(key: PemKey, server: Authority) -> None:
+    server.is_down = True
+    clock = Clock()
+    timestamps = clock.knows(server)
+    for _ in range(3):
+        image = signed(key, timestamps)
+        assert not image.is_timestamped
+        assert read(image.data, trust_pem=key.root_pem).validation_state == "Trusted"
+    assert len(server.asked) == 2, "it is left alone once it has failed twice"
+
+
+def test_an_authority_is_asked_again_after_its_rest(key: PemKey, server: Authority) -> None:
+    server.is_down = True
+    clock = Clock()
+    timestamps = clock.knows(server)
+    signed(key, timestamps)
+    server.is_down = False
+    assert not signed(key, timestamps).is_timestamped
+    clock.now = REST_SECONDS
+    assert signed(key, timestamps).is_timestamped
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://127.0.0.1:9/tsa?x=1"])
+def test_an_authority_that_nobody_answers_for_costs_no_picture(key: PemKey, url: str) -> None:
+    assert not signed(key, TimestampAuthority(url, sleep=lambda seconds: None)).is_timestamped
+
+
+def test_a_key_that_does_not_sign_is_not_taken_for_an_authority_that_is_down(server: Authority) -> None:
+    chain = certificates.chain(now=datetime.now(UTC))
+    key = external_key(chain_pem=chain.pem, sign=lambda message: b"x", now=datetime.now(UTC))
+    timestamps = Clock().knows(server)
+    with pytest.raises(KeyUnfit):
+        signed(key, timestamps)
+    assert timestamps.is_awake
+
+
+@pytest.mark.parametrize("media_type", sorted(set(ENCODINGS) - {"image/webp"}))
+def test_a_timestamp_is_added_later_without_touching_the_picture(
+    key: PemKey, server: Authority, media_type: str
+) -> None:
+    first = signed(key, None, media_type)
+    image = later(first.data, key, Clock().knows(server))
+    reading = read(image.data, trust_pem=key.root_pem)
+    assert (reading.validation_state, reading.faults) == ("Trusted", ())
+    assert reading.manifest_id == image.manifest_id
+    assert set(reading.manifests) == {image.manifest_id, first.manifest_id}
+    assert reading.assertion("c2pa.time-stamp").keys() == {first.manifest_id}
+    (parent,) = [one for one in reading.ingredients if one.manifest_id == image.manifest_id]
+    assert (parent.relationship, parent.own_manifest_id, parent.faults) == ("parentOf", first.manifest_id, ())
+    assert pixel_digest(decode_picture(image.data).pixels) == pixel_digest(decode_picture(first.data).pixels)
+
+
+def test_a_webp_is_refused_in_words_rather_than_broken(key: PemKey, server: Authority) -> None:
+    with pytest.raises(SigningFailed, match="WebP"):
+        later(signed(key, None, "image/webp").data, key, Clock().knows(server))
+
+
+def test_a_key_in_a_service_stamps_later_as_well(server: Authority) -> None:
+    chain = certificates.chain(now=datetime.now(UTC))
+    key = external_key(chain_pem=chain.pem, sign=certificates.service(chain.key), now=datetime.now(UTC))
+    assert later(signed(key, None).data, key, Clock().knows(server)).is_timestamped
+
+
+def test_nothing_is_added_later_while_the_authority_is_down(key: PemKey, server: Authority) -> None:
+    server.is_down = True
+    with pytest.raises(SigningFailed):
+        later(signed(key, None).data, key, Clock().knows(server))
+
+
+def test_a_changed_picture_gets_no_timestamp_later(key: PemKey, server: Authority) -> None:
+    with pytest.raises(SigningFailed, match="whole file"):
+        later(with_other_pixel(signed(key, None).data), key, Clock().knows(server))
+    assert server.asked == []
+
+
+def test_a_stranger_s_picture_gets_no_timestamp_of_ours(key: PemKey, server: Authority, tmp_path: Path) -> None:
+    stranger = DevelopmentCA(tmp_path).signing_key(now=datetime.now(UTC))
+    with pytest.raises(SigningFailed, match="trusted"):
+        later(signed(stranger, None).data, key, Clock().knows(server))
