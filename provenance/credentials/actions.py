@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,10 +13,11 @@ from django.utils import timezone
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import sha256_digest
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.events import CredentialSigned
+from provenance.credentials.installed_key import authority_at, installed_key
 from provenance.credentials.models import Credential
-from provenance.credentials.signing import SignedImage, SigningKey, pem_chain, require_library
+from provenance.credentials.signing import SignedImage, SigningKey, require_library
+from provenance.credentials.timestamps import TimestampAuthority
 
 
 @dataclass(frozen=True)
@@ -35,23 +34,13 @@ class Prepared:
 
 
 def signing_key() -> SigningKey:
-    """Return the key that signs now: the configured chain, else this installation's development key."""
-    environment = settings.ENVIRONMENT
-    if environment.signing_certificates and environment.signing_key:
-        return _configured_key(
-            environment.signing_certificates, environment.signing_key, environment.signing_key_password
-        )
-    return DevelopmentCA(environment.keys_folder).signing_key(now=timezone.now())
+    """Return the key that signs now: the configured one, else this installation's development key."""
+    return installed_key(settings.ENVIRONMENT, now=timezone.now())
 
 
-@lru_cache(maxsize=4)
-def _configured_key(chain: Path, key: Path, password: str) -> SigningKey:
-    return pem_chain(
-        chain_pem=chain.read_text(),
-        key_pem=key.read_bytes(),
-        password=password.encode() or None,
-        now=timezone.now(),
-    )
+def timestamp_authority() -> TimestampAuthority | None:
+    """Return the configured timestamp authority, as this process knows it."""
+    return authority_at(settings.ENVIRONMENT.timestamp_url)
 
 
 def prepare(signed: SignedImage, *, key: SigningKey, at: datetime, verdict: Mapping[str, Any]) -> Prepared:

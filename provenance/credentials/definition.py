@@ -9,6 +9,7 @@ from typing import Any
 
 from provenance.canonical import Digest, canonical_json, timestamp
 from provenance.credentials.manifest import (
+    DRAWN_BY_RULE,
     GENERATION,
     PROMPT_TYPE,
     Colophon,
@@ -20,6 +21,7 @@ from provenance.credentials.manifest import (
     not_possible,
     without_blanks,
 )
+from provenance.credentials.xmp import metadata_assertion
 
 SPECIFICATION = "2.4.0"
 MODEL_TYPE = "c2pa.types.model.pytorch"
@@ -61,6 +63,7 @@ def manifest_definition(colophon: Colophon) -> dict[str, Any]:
             _assertion("c2pa.actions.v2", {"actions": _actions(colophon), "allActionsIncluded": True}),
             _assertion("c2pa.ai-disclosure", _disclosure(colophon)),
             _assertion("cawg.training-mining", _mining(colophon)),
+            _assertion("cawg.metadata", metadata_assertion(colophon)) | {"kind": "Json"},
             _assertion(GENERATION, generation_record(colophon)) | {"kind": "Json"},
         ],
     }
@@ -82,7 +85,9 @@ def _check(colophon: Colophon) -> None:
     if any("prompt" in name for name in _names_in(colophon.settings)):
         # Disclosure is decided in Prompt alone; a prompt among the settings would slip past it.
         raise not_possible("a prompt stands among the settings.", "设置中含有提示词。")
-    canonical_json([generation_record(colophon), colophon.prompt.text, colophon.prompt.negative_text])
+    canonical_json(
+        [generation_record(colophon), colophon.prompt.text, colophon.prompt.negative_text, colophon.prompt.writer]
+    )
 
 
 def _names_in(value: Any) -> Iterator[str]:
@@ -95,15 +100,15 @@ def _names_in(value: Any) -> Iterator[str]:
             yield from _names_in(item)
 
 
-def _assertion(label: str, data: dict[str, Any]) -> dict[str, Any]:
+def _assertion(label: str, data: Mapping[str, Any]) -> dict[str, Any]:
     # Without ``created`` the library files an assertion as gathered from others.
-    return {"label": label, "created": True, "data": data}
+    return {"label": label, "created": True, "data": dict(data)}
 
 
 def _actions(colophon: Colophon) -> list[dict[str, Any]]:
     parts = ingredients(colophon)
     if colophon.parent is None:
-        return [_making("c2pa.created", [part.label for part in parts], colophon)]
+        return [_making("c2pa.created", [part.label for part in parts], colophon), *_labelling(colophon)]
     parents = [part.label for part in parts if part.definition["relationship"] == "parentOf"]
     others = [part.label for part in parts if part.label not in parents]
     opened = {
@@ -111,7 +116,17 @@ def _actions(colophon: Colophon) -> list[dict[str, Any]]:
         "when": timestamp(colophon.made_at),
         "parameters": {"ingredientIds": parents},
     }
-    return [opened, _making("c2pa.edited", others, colophon)]
+    return [opened, _making("c2pa.edited", others, colophon), *_labelling(colophon)]
+
+
+def _labelling(colophon: Colophon) -> Iterator[dict[str, Any]]:
+    if colophon.visible_label:
+        yield {
+            "action": "c2pa.addedText",
+            "when": timestamp(colophon.made_at),
+            "digitalSourceType": DRAWN_BY_RULE,
+            "description": f"Visible label: {colophon.visible_label}",
+        }
 
 
 def _making(action: str, labels: list[str], colophon: Colophon) -> dict[str, Any]:

@@ -17,6 +17,14 @@ class KeyUnfit(CredentialsError):
     zh = "签名密钥无法使用。{said_zh}"
 
 
+class KeyUnreachable(CredentialsError):
+    """The token or service that keeps the key did not sign; its own words stay in the cause, out of every answer."""
+
+    code = "signing-key-unreachable"
+    en = "The signing key did not answer ({kind}). Check the token or key service, its PIN and the key's name."
+    zh = "签名密钥没有响应（{kind}）。请检查令牌或密钥服务、其 PIN 以及密钥名称。"
+
+
 class SigningFailed(CredentialsError):
     """The picture could not be signed; nothing may be delivered."""
 

@@ -24,6 +24,7 @@ VERSION = 1
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 WHOLLY_GENERATED = SOURCE_TYPES + "trainedAlgorithmicMedia"
 PARTLY_GENERATED = SOURCE_TYPES + "compositeWithTrainedAlgorithmicMedia"
+DRAWN_BY_RULE = SOURCE_TYPES + "algorithmicMedia"
 PROMPT_TYPE = "c2pa.types.generator.prompt"
 SALT_BYTES = 32
 NO_TRAINING: Mapping[str, MiningUse] = {
@@ -70,11 +71,12 @@ class Prompt:
     text: str = field(default="", repr=False)
     negative_text: str = field(default="", repr=False)
     commitment: Digest = ""
+    writer: str = field(default="", repr=False)
 
     @classmethod
-    def public(cls, text: str, *, negative_text: str = "") -> Prompt:
-        """Return a prompt that the manifest quotes."""
-        return cls("public", text=text, negative_text=negative_text)
+    def public(cls, text: str, *, negative_text: str = "", writer: str = "") -> Prompt:
+        """Return a prompt that the manifest quotes, and by whom where its writer wants to be named."""
+        return cls("public", text=text, negative_text=negative_text, writer=writer)
 
     @classmethod
     def committed(cls, text: str, *, salt: bytes) -> Prompt:
@@ -152,6 +154,9 @@ class Colophon:
     basis: tuple[BasisLine, ...] = ()
     use_ids: tuple[str, ...] = ()
     human_contribution: tuple[str, ...] = ("prompt",)
+    provider: str = ""
+    page_url: str = ""
+    visible_label: str = ""
     mining: Mapping[str, MiningUse] = field(default_factory=lambda: NO_TRAINING)
 
     @property

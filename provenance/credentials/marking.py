@@ -1,4 +1,4 @@
-"""From pixels to the file that gets signed: encoded, with the digests by which it is recognised.
+"""From pixels to the file that gets signed: labelled, encoded, told in XMP, with the digests that recognise it.
 
 Order matters: the raw digest is taken before anything touches the pixels, the delivered digest from the
 encoded file decoded again; the C2PA signature comes after all of it and leaves the pixels alone.
@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from provenance.canonical import Digest, pixel_digest
+from provenance.credentials.label import VisibleLabel, draw_label
 from provenance.errors import ProvenanceError
 from provenance.picture import decode_picture
 
@@ -43,16 +45,32 @@ class MarkedPicture:
     delivered_pixels: Digest
 
 
-def mark(pixels: Any, *, media_type: str) -> MarkedPicture:
+def mark(pixels: Any, *, media_type: str, packet: bytes = b"", label: VisibleLabel | None = None) -> MarkedPicture:
     """Return an RGB array of shape (height, width, 3), uint8, as a file without any metadata of a stranger's.
 
-    Raises NoSuchEncoding for a media type that is not delivered.
+    The label is drawn and the XMP packet written where they are given. Raises NoSuchEncoding for a media type that
+    is not delivered.
     """
     if media_type not in ENCODINGS:
         raise NoSuchEncoding(media_type=media_type)
     raw_pixels = pixel_digest(pixels)
+    labelled = draw_label(pixels, label) if label else pixels
+    data = _encoded(labelled, media_type=media_type, packet=packet)
+    return MarkedPicture(data, media_type, raw_pixels, pixel_digest(decode_picture(data).pixels))
+
+
+def _encoded(pixels: Any, *, media_type: str, packet: bytes) -> bytes:
     encoding, options = ENCODINGS[media_type]
-    encoded = io.BytesIO()
-    Image.fromarray(pixels, "RGB").save(encoded, encoding, **options)
-    delivered = pixel_digest(decode_picture(encoded.getvalue()).pixels)
-    return MarkedPicture(encoded.getvalue(), media_type, raw_pixels, delivered)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels, "RGB").save(buffer, encoding, **options, **_described(encoding, packet))
+    return buffer.getvalue()
+
+
+def _described(encoding: str, packet: bytes) -> Mapping[str, Any]:
+    if not packet:
+        return {}
+    if encoding != "PNG":
+        return {"xmp": packet}
+    chunks = PngInfo()
+    chunks.add_itxt("XML:com.adobe.xmp", packet.decode())
+    return {"pnginfo": chunks}

@@ -29,6 +29,9 @@ CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 LEAST_RSA_BITS = 2048
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+_ELLIPTIC = (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)
+_RSA = (rsa.RSAPrivateKey, rsa.RSAPublicKey)
+_EDWARDS = (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey)
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
@@ -41,8 +44,20 @@ class ProfileFault:
     zh: str
 
 
-def profile_faults(chain: Sequence[x509.Certificate], *, key: PrivateKey, now: datetime) -> tuple[ProfileFault, ...]:
-    """Return every fault of a chain (leaf first) and its key; none means that it may sign claims."""
+KEY_MISMATCH = ProfileFault(
+    "key-mismatch",
+    "The private key does not belong to the first certificate; put the signer's certificate first.",
+    "私钥与第一张证书不匹配；请把签名者证书放在最前面。",
+)
+
+
+def profile_faults(
+    chain: Sequence[x509.Certificate], *, key: PrivateKey | None, now: datetime
+) -> tuple[ProfileFault, ...]:
+    """Return every fault of a chain (leaf first) and its key; none means that it may sign claims.
+
+    A key that stays in a token or a service is None: only its signatures can show that it fits.
+    """
     leaf = chain[0]
     checks: tuple[Callable[[], Iterator[ProfileFault]], ...] = (
         lambda: _key_faults(leaf, key),
@@ -57,27 +72,23 @@ def profile_faults(chain: Sequence[x509.Certificate], *, key: PrivateKey, now: d
 
 
 def algorithm_of(key: object) -> str:
-    """Return the C2PA name of a key's signature algorithm; empty for a key that C2PA does not take."""
-    if isinstance(key, ec.EllipticCurvePrivateKey):
+    """Return the C2PA name of a private or public key's signature algorithm; empty for one that C2PA does not take."""
+    if isinstance(key, _ELLIPTIC):
         return CURVES.get(key.curve.name, "")
-    if isinstance(key, rsa.RSAPrivateKey):
+    if isinstance(key, _RSA):
         return "ps256" if key.key_size >= LEAST_RSA_BITS else ""
-    return "ed25519" if isinstance(key, ed25519.Ed25519PrivateKey) else ""
+    return "ed25519" if isinstance(key, _EDWARDS) else ""
 
 
-def _key_faults(leaf: x509.Certificate, key: PrivateKey) -> Iterator[ProfileFault]:
-    if not algorithm_of(key):
+def _key_faults(leaf: x509.Certificate, key: PrivateKey | None) -> Iterator[ProfileFault]:
+    if not algorithm_of(key or leaf.public_key()):
         yield ProfileFault(
             "key-algorithm",
             "The key must be ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of at least 2,048 bits.",
             "密钥必须是 P-256、P-384 或 P-521 上的 ECDSA、Ed25519，或至少 2048 位的 RSA。",
         )
-    if leaf.public_key() != key.public_key():
-        yield ProfileFault(
-            "key-mismatch",
-            "The private key does not belong to the first certificate; put the signer's certificate first.",
-            "私钥与第一张证书不匹配；请把签名者证书放在最前面。",
-        )
+    if key is not None and leaf.public_key() != key.public_key():
+        yield KEY_MISMATCH
 
 
 def _life_faults(leaf: x509.Certificate, now: datetime) -> Iterator[ProfileFault]:

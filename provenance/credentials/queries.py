@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from provenance.credentials.models import Credential
 
@@ -18,3 +18,9 @@ def stored_manifests(among: Iterable[str] | None = None) -> set[str]:
     if among is not None:
         credentials = credentials.filter(store_digest__in=list(among))
     return set(credentials.values_list("store_digest", flat=True))
+
+
+def manifests_kept() -> Iterator[tuple[str, str]]:
+    """Yield manifest id and store digest of every credential, in the order of signing."""
+    rows = Credential.objects.order_by("signed_at", "pk").values_list("manifest_id", "store_digest")
+    yield from rows.iterator(chunk_size=1_000)

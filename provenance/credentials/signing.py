@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,10 +17,11 @@ from cryptography.hazmat.primitives import serialization
 
 from provenance.canonical import Digest, sha256_digest
 from provenance.credentials.definition import Ingredient, ingredients, manifest_definition
-from provenance.credentials.errors import KeyUnfit, LibraryTooOld, SigningFailed
+from provenance.credentials.errors import CredentialsError, KeyUnfit, KeyUnreachable, LibraryTooOld, SigningFailed
 from provenance.credentials.manifest import Colophon
 from provenance.credentials.profile import PrivateKey, ProfileFault, algorithm_of, profile_faults
 from provenance.credentials.reading import DEVELOPMENT_NAME, media_type_of, settings
+from provenance.credentials.timestamps import TimestampAuthority
 
 LEAST_LIBRARY = (0, 91, 0)
 """Older ones read some forged pictures as trusted."""
@@ -56,8 +58,11 @@ class SigningKey(Protocol):
         """Say whether this is a key that nobody but this machine has a reason to trust."""
         ...
 
-    def signer(self) -> c2pa.Signer:
-        """Return a signer of the C2PA library, for one call in this process."""
+    def signer(self, *, timestamp_url: str, heard: list[Exception]) -> c2pa.Signer:
+        """Return a signer of the C2PA library, for one call in this process.
+
+        The library keeps to itself why a key did not sign: that goes into ``heard``.
+        """
         ...
 
 
@@ -72,10 +77,13 @@ class PemKey:
     is_development: bool
     _private_pem: bytes = field(repr=False)
 
-    def signer(self) -> c2pa.Signer:
+    def signer(self, *, timestamp_url: str, heard: list[Exception]) -> c2pa.Signer:
         """Return a signer of the C2PA library, for one call in this process."""
         information = c2pa.C2paSignerInfo(
-            self.algorithm.encode(), self.certificates_pem.encode(), self._private_pem, None
+            self.algorithm.encode(),
+            self.certificates_pem.encode(),
+            self._private_pem,
+            timestamp_url.encode() or None,
         )
         return c2pa.Signer.from_info(information)
 
@@ -87,6 +95,7 @@ class SignedImage:
     data: bytes = field(repr=False)
     manifest_store: bytes = field(repr=False)
     manifest_id: str
+    is_timestamped: bool = False
 
 
 def pem_chain(
@@ -96,38 +105,68 @@ def pem_chain(
 
     Without ``root_pem`` the last certificate of the chain stands for it. Raises KeyUnfit, a sentence for each fault.
     """
-    chain = _certificates(chain_pem)
+    chain = certificates_in(chain_pem)
     key = _private_key(key_pem, password=password)
-    faults = profile_faults(chain, key=key, now=now)
-    if faults:
-        raise _unfit(faults)
-    sent = [certificate for certificate in chain if certificate.issuer != certificate.subject]
+    require_profile(chain, key=key, now=now)
     return PemKey(
-        certificates_pem=pem_text(sent),
+        certificates_pem=pem_text(sent_of(chain)),
         root_pem=root_pem or pem_text(chain[-1:]),
         key_id=key_id_of(chain[0]),
         algorithm=algorithm_of(key),
-        is_development=DEVELOPMENT_NAME in chain[0].issuer.rfc4514_string(),
+        is_development=is_development(chain[0]),
         _private_pem=private_pem(key),
     )
 
 
-def sign_image(data: bytes, *, media_type: str, colophon: Colophon, key: SigningKey) -> SignedImage:
-    """Return the picture with its manifest embedded, signed and read back whole.
+def sign_image(
+    data: bytes,
+    *,
+    media_type: str,
+    colophon: Colophon,
+    key: SigningKey,
+    timestamps: TimestampAuthority | None = None,
+) -> SignedImage:
+    """Return the picture with its manifest embedded, signed and read back whole; stamped where the authority answers.
 
-    Raises ManifestError for what cannot be said and SigningFailed for everything else.
+    Without its answer the picture is signed all the same: ``updating.stamp_later`` adds what is missing.
+    Raises ManifestError for what cannot be said, KeyUnfit or KeyUnreachable for the key, else SigningFailed.
     """
     require_library()
-    definition = manifest_definition(colophon)
-    signed = io.BytesIO()
+    definition, parts = manifest_definition(colophon), ingredients(colophon)
+
+    def sign(timestamp_url: str) -> SignedImage:
+        signed = io.BytesIO()
+        with signing_context(key, timestamp_url=timestamp_url) as context:
+            store = _builder(definition, parts, context).sign(media_type, io.BytesIO(data), signed)
+        image = SignedImage(signed.getvalue(), store, colophon.manifest_id, is_timestamped=bool(timestamp_url))
+        check_signed(image, media_type=media_type, key=key)
+        return image
+
+    if timestamps is None or not timestamps.is_awake:
+        return sign("")
+    with contextlib.suppress(SigningFailed):
+        return timestamps.ask(sign)
+    unstamped = sign("")
+    timestamps.rest()  # the key and the picture are good: it was the authority
+    return unstamped
+
+
+@contextlib.contextmanager
+def signing_context(
+    key: SigningKey, *, timestamp_url: str = "", chosen: Mapping[str, Any] | None = None
+) -> Iterator[c2pa.Context]:
+    """Lend a context of the C2PA library that signs with a key; every fault inside is one of ours."""
+    heard: list[Exception] = []
     try:
-        with c2pa.Context.from_dict(_signing_settings(key), signer=key.signer()) as context:
-            builder = _builder(definition, ingredients(colophon), context)
-            store = builder.sign(media_type, io.BytesIO(data), signed)
+        signer = key.signer(timestamp_url=timestamp_url, heard=heard)
+        with c2pa.Context.from_dict(dict(chosen or signing_settings(key)), signer=signer) as context:
+            yield context
     except c2pa.C2paError as error:
+        if heard and isinstance(heard[0], CredentialsError):
+            raise heard[0] from error
+        if heard:
+            raise KeyUnreachable(kind=type(heard[0]).__name__) from heard[0]
         raise SigningFailed(reason=str(error)) from error
-    _check_signed(signed.getvalue(), media_type=media_type, colophon=colophon, key=key)
-    return SignedImage(data=signed.getvalue(), manifest_store=store, manifest_id=colophon.manifest_id)
 
 
 def require_library() -> str:
@@ -158,9 +197,17 @@ def private_pem(key: PrivateKey) -> bytes:
     )
 
 
+def new_builder(definition: Mapping[str, Any], context: c2pa.Context, *, is_update: bool = False) -> c2pa.Builder:
+    """Return a builder of one manifest, which signs once; an update leaves the picture and its manifest alone."""
+    builder = c2pa.Builder(dict(definition), context=context)
+    if is_update:
+        builder.set_intent(c2pa.C2paBuilderIntent.UPDATE)
+    return builder
+
+
 def _builder(definition: dict[str, Any], parts: Sequence[Ingredient], context: c2pa.Context) -> c2pa.Builder:
     embedded = [part for part in parts if part.is_embedded]
-    builder = c2pa.Builder(definition | {"ingredients": [part.definition for part in embedded]}, context=context)
+    builder = new_builder(definition | {"ingredients": [part.definition for part in embedded]}, context)
     for part in embedded:
         if part.data is not None:
             builder.add_resource(part.definition["data"]["identifier"], io.BytesIO(part.data))
@@ -173,7 +220,8 @@ def _builder(definition: dict[str, Any], parts: Sequence[Ingredient], context: c
     return builder
 
 
-def _signing_settings(key: SigningKey) -> dict[str, Any]:
+def signing_settings(key: SigningKey) -> dict[str, Any]:
+    """Return the library's settings for signing offline, without thumbnails and with nothing gathered from others."""
     chosen = settings(trust_pem=key.root_pem)
     chosen["verify"] |= {"verify_after_sign": True}
     chosen["builder"] = {
@@ -184,25 +232,47 @@ def _signing_settings(key: SigningKey) -> dict[str, Any]:
     return chosen
 
 
-def _check_signed(data: bytes, *, media_type: str, colophon: Colophon, key: SigningKey) -> None:
+def check_signed(image: SignedImage, *, media_type: str, key: SigningKey) -> None:
+    """Raise SigningFailed unless the file reads back as it was meant to be."""
     try:
         with (
             c2pa.Context.from_dict(settings(trust_pem=key.root_pem)) as context,
-            c2pa.Reader(media_type, io.BytesIO(data), context=context) as reader,
+            c2pa.Reader(media_type, io.BytesIO(image.data), context=context) as reader,
         ):
             report = json.loads(reader.json())
     except c2pa.C2paError as error:
         raise SigningFailed(reason=str(error)) from error
-    failures = [finding["code"] for finding in report["validation_results"]["activeManifest"]["failure"]]
-    if report["active_manifest"] != colophon.manifest_id or report["validation_state"] != "Trusted":
+    found = report["validation_results"]["activeManifest"]
+    failures = [finding["code"] for finding in found["failure"]]
+    if report["active_manifest"] != image.manifest_id or report["validation_state"] != "Trusted":
         raise SigningFailed(reason=", ".join(failures) or report["validation_state"])
+    if image.is_timestamped and "timeStamp.validated" not in {finding["code"] for finding in found["success"]}:
+        raise SigningFailed(reason="the timestamp does not fit the signature")
 
 
-def _certificates(chain_pem: str) -> list[x509.Certificate]:
+def require_profile(chain: Sequence[x509.Certificate], *, key: PrivateKey | None, now: datetime) -> None:
+    """Raise KeyUnfit, with a sentence for each fault, unless a chain and its key may sign claims."""
+    faults = profile_faults(chain, key=key, now=now)
+    if faults:
+        raise unfit(faults)
+
+
+def sent_of(chain: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """Return what goes into the file: the chain without its root."""
+    return [certificate for certificate in chain if certificate.issuer != certificate.subject]
+
+
+def is_development(leaf: x509.Certificate) -> bool:
+    """Say whether a certificate was issued by a development authority."""
+    return DEVELOPMENT_NAME in leaf.issuer.rfc4514_string()
+
+
+def certificates_in(chain_pem: str) -> list[x509.Certificate]:
+    """Return the certificates of a PEM text in their order; raise KeyUnfit where it is none."""
     try:
         return x509.load_pem_x509_certificates(chain_pem.encode())
     except ValueError as error:
-        raise _unfit(
+        raise unfit(
             [
                 ProfileFault(
                     "chain-unreadable",
@@ -218,13 +288,14 @@ def _private_key(key_pem: bytes, *, password: bytes | None) -> PrivateKey:
         key = serialization.load_pem_private_key(key_pem, password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # Without its cause: a parser's message may quote what it read.
-        raise _unfit([_KEY_UNREADABLE]) from None
+        raise unfit([_KEY_UNREADABLE]) from None
     if not algorithm_of(key):
-        raise _unfit([_KEY_KIND])
+        raise unfit([_KEY_KIND])
     return key  # type: ignore[return-value]  # algorithm_of has looked at its class
 
 
-def _unfit(faults: Sequence[ProfileFault]) -> KeyUnfit:
+def unfit(faults: Sequence[ProfileFault]) -> KeyUnfit:
+    """Return the fault that says each of these in both languages."""
     return KeyUnfit(
         said_en=" ".join(fault.en for fault in faults),
         said_zh="".join(fault.zh for fault in faults),

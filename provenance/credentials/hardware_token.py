@@ -1,0 +1,111 @@
+"""A key in a PKCS#11 token (a hardware security module, a smart card, SoftHSM): it signs there and never leaves.
+
+PKCS#11 3.1. Needs the package python-pkcs11, which is loaded only where a token is configured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from provenance.credentials.external_key import PSS_SALT_BYTES
+from provenance.credentials.profile import ProfileFault
+from provenance.credentials.signing import unfit
+
+_HASH_OF_CURVE = {
+    bytes.fromhex("06082a8648ce3d030107"): "sha256",  # P-256, as DER names it
+    bytes.fromhex("06052b81040022"): "sha384",
+    bytes.fromhex("06052b81040023"): "sha512",
+}
+_libraries: dict[str, int] = {}
+"""Which process loaded which token library: after a fork the child has to begin anew."""
+_lock = threading.Lock()
+
+
+@dataclass
+class HardwareToken:
+    """One private key in one token; its session is opened by the process that signs, when it first signs."""
+
+    library: Path
+    token: str
+    key: str
+    pin: str = field(repr=False)
+    _opened: tuple[int, Any, Any] | None = field(default=None, repr=False)
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the token's signature of a message; a session that was lost is opened again, once.
+
+        Raises python-pkcs11's own errors: no such token or key, a wrong PIN, a token that was removed.
+        """
+        import pkcs11
+
+        lost = (pkcs11.SessionHandleInvalid, pkcs11.SessionClosed, pkcs11.KeyHandleInvalid, pkcs11.UserNotLoggedIn)
+        with _lock:  # a session does one thing at a time
+            try:
+                return _signature(self._private_key(), message)
+            except lost:
+                self._close()
+                return _signature(self._private_key(), message)
+
+    def _private_key(self) -> Any:
+        if self._opened is None or self._opened[0] != os.getpid():
+            import pkcs11
+
+            session = _session(_loaded(self.library).get_token(token_label=self.token), self.pin)
+            try:
+                key = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=self.key)
+            except pkcs11.PKCS11Error:
+                session.close()
+                raise
+            self._opened = (os.getpid(), session, key)
+        return self._opened[2]
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            with contextlib.suppress(Exception):  # it is lost already
+                self._opened[1].close()
+        self._opened = None
+
+
+def _session(token: Any, pin: str) -> Any:
+    import pkcs11
+
+    try:
+        return token.open(user_pin=pin)
+    except pkcs11.UserAlreadyLoggedIn:  # for another key of this token: who is logged in, is so in every session
+        return token.open()
+
+
+def _loaded(path: Path) -> Any:
+    import pkcs11
+
+    library = pkcs11.lib(str(path))
+    if _libraries.setdefault(str(path), os.getpid()) != os.getpid():
+        library.reinitialize()
+        _libraries[str(path)] = os.getpid()
+    return library
+
+
+def _signature(key: Any, message: bytes) -> bytes:
+    from pkcs11 import MGF, Attribute, KeyType, Mechanism
+
+    if key.key_type == KeyType.EC:
+        # Hashed here: many tokens know ECDSA over a digest only.
+        hashed = hashlib.new(_HASH_OF_CURVE[bytes(key[Attribute.EC_PARAMS])], message).digest()
+        return bytes(key.sign(hashed, mechanism=Mechanism.ECDSA))
+    if key.key_type == KeyType.RSA:
+        scheme = (Mechanism.SHA256, MGF.SHA256, PSS_SALT_BYTES)
+        return bytes(key.sign(message, mechanism=Mechanism.SHA256_RSA_PKCS_PSS, mechanism_param=scheme))
+    raise unfit([_KEY_KIND])
+
+
+_KEY_KIND = ProfileFault(
+    "token-key-kind",
+    "A key in a token must be ECDSA or RSA; use another key, or a file for Ed25519.",
+    "令牌中的密钥必须为 ECDSA 或 RSA；请更换密钥，Ed25519 请使用文件。",
+)

@@ -1,0 +1,121 @@
+"""The signing key that an operator configured: in files, in a token, or behind a function of his own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol, cast
+
+from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.external_key import ExternalKey, Sign, external_key
+from provenance.credentials.hardware_token import HardwareToken
+from provenance.credentials.keyring import Keyring
+from provenance.credentials.profile import ProfileFault
+from provenance.credentials.signing import PemKey, SigningKey, certificates_in, pem_chain, pem_text, unfit
+from provenance.credentials.timestamps import TimestampAuthority
+
+
+class Configured(Protocol):
+    """What the operator decided about signing; hashable, and the same for the life of a process."""
+
+    keys_folder: Path
+    signing_certificates: Path | None
+    signing_key: Path | None
+    signing_key_password: str
+    signing_token_library: Path | None
+    signing_token: str
+    signing_token_key: str
+    signing_token_pin: str
+    signing_callback: str
+    signing_root: Path | None
+    signing_retired_roots: Path | None
+
+    def __hash__(self) -> int:
+        """Return what tells these settings from others."""
+        ...
+
+
+def installed_key(environment: Configured, *, now: datetime) -> SigningKey:
+    """Return the key that signs now: the configured one, else this installation's development key.
+
+    Files replaced while the server runs are taken up with the next picture. Its ``root_pem`` holds the roots of
+    retired keys too, so that what they signed stays trusted. Raises KeyUnfit, a sentence for each fault.
+    """
+    if environment.signing_certificates is not None:
+        return _keyring(environment).current(now=now)
+    return _with_retired_roots(DevelopmentCA(environment.keys_folder).signing_key(now=now), environment)
+
+
+@lru_cache(maxsize=4)
+def authority_at(url: str) -> TimestampAuthority | None:
+    """Return the timestamp authority at an address, one for each process; None where there is no address."""
+    return TimestampAuthority(url) if url else None
+
+
+@lru_cache(maxsize=4)
+def _keyring(environment: Configured) -> Keyring:
+    files = (
+        environment.signing_certificates,
+        environment.signing_key,
+        environment.signing_root,
+        environment.signing_retired_roots,
+    )
+    return Keyring(
+        load=lambda now: _with_retired_roots(_configured_key(environment, now), environment),
+        files=tuple(path for path in files if path is not None),
+    )
+
+
+def _configured_key(environment: Configured, now: datetime) -> PemKey | ExternalKey:
+    assert environment.signing_certificates is not None
+    chain_pem = environment.signing_certificates.read_text()
+    root_pem = environment.signing_root.read_text() if environment.signing_root else ""
+    if environment.signing_key is not None:
+        password = environment.signing_key_password.encode() or None
+        key_pem = environment.signing_key.read_bytes()
+        return pem_chain(chain_pem=chain_pem, key_pem=key_pem, root_pem=root_pem, password=password, now=now)
+    return external_key(chain_pem=chain_pem, sign=_outside(environment), root_pem=root_pem, now=now)
+
+
+def _outside(environment: Configured) -> Sign:
+    """Return the function that signs outside this process: the token's, or the one that the operator named."""
+    if environment.signing_token_library is None:
+        try:
+            module, _, name = environment.signing_callback.rpartition(".")
+            return cast(Sign, getattr(import_module(module), name))
+        except (ImportError, AttributeError, ValueError) as error:
+            raise unfit([_no_callback(environment.signing_callback)]) from error
+    if find_spec("pkcs11") is None:
+        raise unfit([_NO_TOKEN_PACKAGE])
+    return HardwareToken(
+        library=environment.signing_token_library,
+        token=environment.signing_token,
+        key=environment.signing_token_key,
+        pin=environment.signing_token_pin,
+    ).sign
+
+
+def _with_retired_roots(key: PemKey | ExternalKey, environment: Configured) -> PemKey | ExternalKey:
+    if environment.signing_retired_roots is None:
+        return key
+    retired = pem_text(certificates_in(environment.signing_retired_roots.read_text()))
+    return replace(key, root_pem=key.root_pem + retired)
+
+
+def _no_callback(path: str) -> ProfileFault:
+    return ProfileFault(
+        "no-callback",
+        f"There is no function {path}; COLOPHON_SIGNING_CALLBACK is a module's dotted path and a function's name.",
+        f"找不到函数 {path}；COLOPHON_SIGNING_CALLBACK 应为模块的点分路径加函数名。",
+    )
+
+
+_NO_TOKEN_PACKAGE = ProfileFault(
+    "no-token-package",
+    "A token needs the package python-pkcs11: pip install 'colophon[hsm]'.",
+    "使用令牌需要 python-pkcs11 软件包：pip install 'colophon[hsm]'。",
+)

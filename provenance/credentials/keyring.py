@@ -1,0 +1,77 @@
+"""The key in force while files are replaced under a running server: a new one is taken up, a bad one never is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from provenance.credentials.errors import KeyUnfit
+from provenance.credentials.profile import ProfileFault
+from provenance.credentials.signing import SigningKey, certificates_in, unfit
+
+_log = logging.getLogger(__name__)
+_Seen = tuple[tuple[int, int, int], ...]
+
+
+@dataclass
+class Keyring:
+    """A configured key, loaded again whenever one of its files changes.
+
+    Chain and key are two files, which nobody can replace in one instant: while they do not fit together, the key
+    that was in force goes on signing.
+    """
+
+    load: Callable[[datetime], SigningKey]
+    files: tuple[Path, ...]
+    _seen: _Seen = field(default=(), repr=False)
+    _key: SigningKey | None = field(default=None, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def current(self, *, now: datetime) -> SigningKey:
+        """Return the key that signs now; raise KeyUnfit, a sentence for each fault, where there is none that may."""
+        with self._lock:
+            seen = tuple(_seen(path) for path in self.files)
+            if self._key is None or seen != self._seen:
+                self._take_up(now)
+                self._seen = seen
+            assert self._key is not None
+            _require_in_force(self._key, now)
+            return self._key
+
+    def _take_up(self, now: datetime) -> None:
+        try:
+            taken = self.load(now)
+        except (KeyUnfit, OSError) as error:
+            if self._key is None:
+                raise
+            _log.warning("signing key kept, the new one cannot be used: %s", error)
+            return
+        if self._key is not None and taken.key_id != self._key.key_id:
+            _log.info("signing key %s follows %s", taken.key_id, self._key.key_id)
+        self._key = taken
+
+
+def _seen(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:  # between the removal of the old file and the new one's arrival
+        return (0, 0, 0)
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _require_in_force(key: SigningKey, now: datetime) -> None:
+    ends = min(one.not_valid_after_utc for one in certificates_in(key.certificates_pem))
+    if now > ends:
+        raise unfit(
+            [
+                ProfileFault(
+                    "expired",
+                    f"The certificate ended on {ends:%Y-%m-%d}; install a new one, no restart is needed.",
+                    f"证书已于 {ends:%Y-%m-%d} 到期；请安装新证书，无需重启。",
+                )
+            ]
+        )
