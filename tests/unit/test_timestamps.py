@@ -21,6 +21,7 @@ from provenance.credentials.timestamps import REST_SECONDS, TimestampAuthority
 from provenance.credentials.updating import stamp_later
 from provenance.picture import decode_picture
 from provenance.verification.verify import verify
+from tests import services
 from tests.simulators import certificates
 from tests.simulators.pictures import ENCODINGS, colophon, picture
 from tests.simulators.tampering import with_other_pixel
@@ -185,3 +186,25 @@ def test_a_stranger_s_picture_gets_no_timestamp_of_ours(key: PemKey, server: Aut
     stranger = DevelopmentCA(tmp_path).signing_key(now=datetime.now(UTC))
     with pytest.raises(SigningFailed, match="trusted"):
         later(signed(stranger, None).data, key, Clock().knows(server))
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "image/jpeg"])
+def test_an_independent_reader_finds_stamped_and_updated_files_whole(
+    key: PemKey, server: Authority, media_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.require_tool("encypher")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    import encypher_c2pa
+
+    timestamps = Clock().knows(server)
+    files = {"stamped": signed(key, timestamps, media_type).data}
+    files["updated"] = later(signed(key, None, media_type).data, key, timestamps).data
+    for name, data in files.items():
+        path = tmp_path / f"{name}.{media_type.split('/')[1]}"
+        path.write_bytes(data)
+        report = encypher_c2pa.verify(
+            str(path), trust_pem=key.root_pem, no_default_trust=True, telemetry=False, online=False
+        )
+        told = (report["integrity"], report["signature"], report["hard_binding"], report["trust"]["status"])
+        assert told == ("valid", "valid", "match", "valid_for_supplied_material"), name
