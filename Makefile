@@ -34,8 +34,8 @@ lint: .venv-test/.installed ## check style, types and the direction of imports �
 	@.venv-test/bin/python -m mypy
 	@.venv-test/bin/lint-imports
 
-starter: .venv-train/.installed ## train the starter model anew · 重新训练入门模型
-	@.venv-train/bin/python -m generation.starter.train $(ARGS)
+starter: .venv-train/.installed ## make and measure the starter model anew, kept in build · 重新训练并评测入门模型
+	@.venv-train/bin/python -m generation.starter.make $(ARGS)
 
 clean: ## remove the environments that make made; data stays · 删除虚拟环境，保留数据
 	rm -rf .venv .venv-test .venv-train

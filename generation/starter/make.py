@@ -130,6 +130,9 @@ def install(made: Made, *, repository: Made | None = None, docs: Path = DOCS) ->
             raise FileNotFoundError(f"{name}: {source}")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(source, target)
+        for file in target.rglob("*"):
+            if file.is_file():
+                file.chmod(0o644)  # safetensors leaves its files to their owner alone
     shutil.copy(made.collection, standing.collection)
     docs.mkdir(parents=True, exist_ok=True)
     for file in made.docs.iterdir():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
+LIST = re.compile(r"/api/v1/generations$")
+RECORD = re.compile(r"/api/v1/generations/[0-9a-f-]{36}$")
 NOTICE = {
     "code": "unknown-words",
     "en": "This model knows nothing of: pupy. Near words that it knows: pupy: puppy.",
@@ -31,8 +34,8 @@ def test_an_unknown_word_is_told_at_once_and_stays_beside_the_picture(artist: Pa
             record["state"] = "queued"
         route.fulfill(response=response, body=json.dumps(record))
 
-    artist.route("**/api/v1/generations", lambda route: with_notice(route) if is_sent(route) else route.continue_())
-    artist.route("**/api/v1/generations/????????-????-????-????-????????????", with_notice)
+    artist.route(RECORD, with_notice)
+    artist.route(LIST, lambda route: with_notice(route) if is_sent(route) else route.continue_())
     artist.locator("#prompt").fill("a pupy")
     artist.get_by_role("button", name="Make it").click()
     expect(artist.locator(".progress .notice")).to_have_text(NOTICE["en"])
