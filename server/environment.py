@@ -40,9 +40,9 @@ class Environment(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("COLOPHON_ALLOWED_HOSTS"))
     debug: bool = Field(False, validation_alias=_named("COLOPHON_DEBUG"))
 
-    database_url: str | None = Field(None, validation_alias=_named("DATABASE_URL"))
+    database_url: str | None = Field(None, repr=False, validation_alias=_named("DATABASE_URL"))
     database_pool: bool = Field(False, validation_alias=_named("COLOPHON_DATABASE_POOL"))
-    celery_broker_url: str | None = Field(None, validation_alias=_named("CELERY_BROKER_URL"))
+    celery_broker_url: str | None = Field(None, repr=False, validation_alias=_named("CELERY_BROKER_URL"))
 
     bucket: str = Field("", validation_alias=_named("COLOPHON_BUCKET"))
     bucket_endpoint: str = Field("", validation_alias=_named("COLOPHON_BUCKET_ENDPOINT"))
@@ -75,7 +75,7 @@ class Environment(BaseSettings):
     signing_callback: str = Field("", pattern=r"^([\w.]+\.\w+)?$", validation_alias=_named("COLOPHON_SIGNING_CALLBACK"))
     signing_root: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_ROOT"))
     signing_retired_roots: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_RETIRED_ROOTS"))
-    timestamp_url: str = Field("", pattern=ADDRESS, validation_alias=_named("COLOPHON_TIMESTAMP_URL"))
+    timestamp_url: str = Field("", pattern=ADDRESS, repr=False, validation_alias=_named("COLOPHON_TIMESTAMP_URL"))
     provider: str = Field("", max_length=200, validation_alias=_named("COLOPHON_PROVIDER"))
 
     log_name: str = Field("", pattern=r"^[^\s+]*$", max_length=200, validation_alias=_named("COLOPHON_LOG_ORIGIN"))

@@ -39,7 +39,8 @@ from provenance.errors import Fault
 from provenance.picture import decode_picture
 
 log = structlog.get_logger(__name__)
-DATABASE_AWAY = (OperationalError, InterfaceError)
+CONNECTION_STATES = ("08", "57P0")
+"""How the SQLSTATE begins of errors that tell of a lost connection or a server that stops."""
 WAITS_FOR_DATABASE = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between tries to write a result while the database restarts."""
 
@@ -67,17 +68,18 @@ def render_next(*, worker: Worker) -> bool:
     except LeaseLost:
         log.warning("lease lost", generation=str(claim.generation_id), attempt=claim.attempt)
     except Cancelled:
-        _despite_restarts(lambda: _end_cancelled(claim))
+        _end(lambda: _end_cancelled(claim))
     except WorkerStopping:
-        _despite_restarts(lambda: _give_back(claim))
+        _end(lambda: _give_back(claim))
     except Fault as error:
         _fail(claim, fault=error)
-    except DATABASE_AWAY:
-        log.exception("database away", generation=str(claim.generation_id))
-        _despite_restarts(lambda: _give_back(claim))
-    except Exception:
-        log.exception("internal fault", generation=str(claim.generation_id))
-        _fail(claim, fault=InternalFault())
+    except Exception as error:
+        if is_away(error):
+            log.exception("database away", generation=str(claim.generation_id))
+            _end(lambda: _give_back(claim))
+        else:
+            log.exception("internal fault", generation=str(claim.generation_id))
+            _fail(claim, fault=InternalFault())
     return True
 
 
@@ -126,12 +128,16 @@ def decide_once_more(claim: Claim) -> bool:
 
 def _render_and_deliver(claim: Claim, *, worker: Worker, on_step: Callable[[StepDone], None]) -> None:
     generation = Generation.objects.select_related("model").get(pk=claim.generation_id)
-    with _adapters(generation) as adapters:
-        order = _order(generation, adapters=adapters)
-        rendered = _draw(order, pipeline=worker.pipeline, on_step=on_step)
+    rendered = draw(generation, pipeline=worker.pipeline, on_step=on_step)
     _despite_restarts(lambda: _enter_marking(claim))
     delivery = delivering.prepare(generation, rendered=rendered, key=worker.signing_key())
     _despite_restarts(lambda: delivering.deliver(claim, delivery=delivery))
+
+
+def draw(generation: Generation, *, pipeline: Pipeline, on_step: Callable[[StepDone], None]) -> Rendered:
+    """Make the raw pictures of a recorded request; nothing is written."""
+    with _adapters(generation) as adapters:
+        return _draw(_order(generation, adapters=adapters), pipeline=pipeline, on_step=on_step)
 
 
 def _draw(order: RenderOrder, *, pipeline: Pipeline, on_step: Callable[[StepDone], None]) -> Rendered:
@@ -213,7 +219,7 @@ def _end_cancelled(claim: Claim) -> None:
 
 
 def _fail(claim: Claim, *, fault: Fault) -> None:
-    _despite_restarts(lambda: _end_failed(claim, fault=fault))
+    _end(lambda: _end_failed(claim, fault=fault))
 
 
 @transaction.atomic
@@ -246,17 +252,30 @@ def _close(generation: Generation) -> None:
     notify_state(generation)
 
 
+def is_away(error: Exception) -> bool:
+    """Say whether the database went away; one that answers with a fault of its own would do so again."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(CONNECTION_STATES)
+
+
+def _end(write: Callable[[], None]) -> None:
+    """Bring a claim to its end; a lost lease is nobody's failure."""
+    try:
+        _despite_restarts(write)
+    except LeaseLost:
+        log.warning("lease lost before writing")
+
+
 def _despite_restarts(write: Callable[[], None]) -> None:
-    """Write once, or again while the database restarts; a lost lease is nobody's failure."""
+    """Write once, or again while the database restarts."""
     for wait in (*WAITS_FOR_DATABASE, None):
         try:
             close_old_connections()
             return write()
-        except LeaseLost:
-            log.warning("lease lost before writing")
-            return None
-        except DATABASE_AWAY:
-            if wait is None:
+        except (OperationalError, InterfaceError) as error:
+            if wait is None or not is_away(error):
                 raise
             time.sleep(wait)
     return None

@@ -45,7 +45,7 @@ class Keyring:
     def _take_up(self, now: datetime) -> None:
         try:
             taken = self.load(now)
-        except (KeyUnfit, OSError) as error:
+        except (KeyUnfit, OSError, UnicodeDecodeError) as error:
             if self._key is None:
                 raise
             _log.warning("signing key kept, the new one cannot be used: %s", error)
@@ -55,12 +55,13 @@ class Keyring:
         self._key = taken
 
 
-def _seen(path: Path) -> tuple[int, int, int]:
+def _seen(path: Path) -> tuple[int, int, int, int]:
     try:
         found = path.stat()
     except FileNotFoundError:  # between the removal of the old file and the new one's arrival
-        return (0, 0, 0)
-    return (found.st_ino, found.st_size, found.st_mtime_ns)
+        return (0, 0, 0, 0)
+    # With the time of a change of mode: a key file mended by chmod is looked at again.
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _require_in_force(key: SigningKey, now: datetime) -> None:

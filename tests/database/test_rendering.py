@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection, transaction
 from django.db.models import F
 
 from generation.actions.rendering import render_next
@@ -261,6 +262,41 @@ def test_what_nobody_foresaw_fails_the_request_without_telling_its_secrets(keys:
     render_next(worker=a_worker(keys, pipeline=Watched(at_step=stumble)))
     failed = ended(generation, "failed", "RenderingStarted", "GenerationFailed")
     assert failed.fault["code"] == "internal-fault" and "hunter2" not in str(failed.fault)
+
+
+def test_a_fault_that_the_database_would_answer_again_fails_the_request_instead_of_drawing_it_forever(
+    keys: Path,
+) -> None:
+    a_model()
+    generation = a_request(an_artist())
+
+    def overrun(number: int) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 10")
+            cursor.execute("SELECT pg_sleep(5)")
+
+    render_next(worker=a_worker(keys, pipeline=Watched(at_step=overrun)))
+    failed = ended(generation, "failed", "RenderingStarted", "GenerationFailed")
+    assert failed.fault["code"] == "internal-fault"
+
+
+def test_a_worker_that_lost_its_lease_signs_nothing(keys: Path) -> None:
+    a_model()
+    generation = a_request(an_artist())
+    asked: list[str] = []
+
+    class Overtaken(SeededNoisePipeline):
+        def render(self, order: RenderOrder, *, on_step: OnStep) -> Rendered:
+            drawn = super().render(order, on_step=on_step)
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('colophon.entry_in', pg_current_xact_id()::text, true)")
+                Generation.objects.filter(pk=generation.pk).update(attempt=F("attempt") + 1)
+            return drawn
+
+    worker = a_worker(keys, pipeline=Overtaken())
+    render_next(worker=replace(worker, signing_key=lambda: asked.append("key") or worker.signing_key()))
+    generation.refresh_from_db()
+    assert asked == [] and generation.state == "rendering" and list(storage.stored_files()) == []
 
 
 def test_an_input_whose_file_was_altered_fails_the_request(keys: Path, files: Path) -> None:

@@ -32,6 +32,15 @@ def test_nothing_set_is_enough_to_start() -> None:
     assert done.returncode == 0 and "127.0.0.1" in done.stdout
 
 
+def test_no_password_in_an_address_is_shown() -> None:
+    done = start(
+        DATABASE_URL="postgresql://colophon:open-sesame@127.0.0.1/colophon",
+        CELERY_BROKER_URL="amqp://colophon:open-sesame@127.0.0.1//",
+        COLOPHON_TIMESTAMP_URL="https://colophon:open-sesame@127.0.0.1/",
+    )
+    assert done.returncode == 0 and "sesame" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -230,6 +230,13 @@ def test_a_key_that_cannot_be_used_never_replaces_one_that_can(files: Files, bad
     assert files.ring.current(now=NOW) is first
 
 
+def test_a_chain_that_is_no_text_never_replaces_one_that_is(files: Files) -> None:
+    files.put(certificates.chain(now=NOW))
+    first = files.ring.current(now=NOW)
+    files.chain_file.write_bytes(b"\x30\x82\xff\xfe")
+    assert files.ring.current(now=NOW) is first
+
+
 def test_without_a_key_before_a_bad_one_is_refused_in_words(files: Files) -> None:
     files.put(certificates.chain(now=NOW, signs=False))
     with pytest.raises(KeyUnfit, match="digitalSignature"):
