@@ -41,7 +41,7 @@ clean: ## remove the environments that make made; data stays · 删除虚拟环�
 	rm -rf .venv .venv-test .venv-train
 
 .venv/.installed: EXTRAS :=
-.venv-test/.installed: EXTRAS := [test,dev,scale]
+.venv-test/.installed: EXTRAS := [test,dev,scale,train]
 .venv-train/.installed: EXTRAS := [train]
 .venv/.installed .venv-test/.installed .venv-train/.installed: pyproject.toml constraints.txt
 	@test -n '$(PYTHON)' || { \
