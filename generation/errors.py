@@ -111,3 +111,51 @@ class Cancelled(GenerationError):
     code = "cancelled"
     en = "The generation was cancelled by its owner."
     zh = "该生成已被所有者取消。"
+
+
+class RecordErased(GenerationError):
+    """What is asked for was erased at the request of the person it concerned."""
+
+    code = "record-erased"
+    en = "This was erased on {date} at the request of the person it concerned. Its digests and log entries remain."
+    zh = "此内容已于 {date} 应当事人请求删除。其摘要与日志条目仍然保留。"
+
+
+class UnderDispute(GenerationError):
+    """Works of the person are in dispute, and a dispute is a legal hold."""
+
+    code = "under-dispute"
+    en = "{number} of these works are in dispute, so nothing may be erased yet. Ask again once the dispute is over."
+    zh = "其中 {number} 件作品处于争议中，目前不能删除任何内容。请在争议结束后再申请。"
+
+
+class ErasureNotConfirmed(GenerationError):
+    """An erasure was confirmed wrongly or too late."""
+
+    code = "erasure-not-confirmed"
+    en = "This confirmation or password does not hold. Ask again what would be erased, and confirm within an hour."
+    zh = "该确认或密码无效。请重新查询将被删除的内容，并在一小时内确认。"
+
+
+class ReasonMissing(GenerationError):
+    """A prompt that is not public was to be read without a reason that says something."""
+
+    code = "reason-missing"
+    en = "Say in {least} to {most} characters why this prompt has to be read; the reason becomes a log entry."
+    zh = "请用 {least} 至 {most} 个字符说明为何须读取该提示词；理由将成为一条日志条目。"
+
+
+class NotReplayable(GenerationError):
+    """Only a generation that was delivered can be drawn again and compared."""
+
+    code = "not-replayable"
+    en = "This generation is {state}. Only one that is done has pictures to compare a replay with."
+    zh = "该生成的状态为 {state}。只有已完成的生成才有图片可与重放结果比较。"
+
+
+class ReasonNeeded(GenerationError):
+    """An auditor who works on a private prompt says why, and the log keeps it."""
+
+    code = "reason-needed"
+    en = "The prompt of this generation is private. Send a reason; the audit log keeps it with your name."
+    zh = "该生成的提示词是私密的。请提供理由；审计日志会连同您的名字一并记录。"

@@ -14,6 +14,9 @@ from provenance.audit_log.entry import Statement
 work_available = Signal()
 """Sent inside a transaction that leaves something to render; the wake-up goes out when it commits."""
 
+reconciliation_waiting = Signal()
+"""Sent inside a transaction that asks for a reconciliation; the wake-up goes out when it commits."""
+
 PROGRESS_CHANNEL = "colophon_progress"
 """The PostgreSQL channel on which steps and changes of state are notified."""
 
@@ -120,3 +123,59 @@ class GenerationDone(Statement):
     attempt: int
     outputs: Sequence[str]
     environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptRead(Statement):
+    """An auditor read a prompt that was not public, for this reason."""
+
+    generation: UUID
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonErased(Statement):
+    """A person's data was erased on request; this much was there."""
+
+    account: UUID
+    generations: int
+    cancelled: int
+    images: int
+    works: int
+    styles: int
+    parties: int
+    openings: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciliationRequested(Statement):
+    """Somebody asked for rows, files, manifests and log to be compared."""
+
+    reconciliation: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciliationEnded(Statement):
+    """A comparison came to its end; the report has this digest."""
+
+    reconciliation: UUID
+    differences: int
+    report: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayRequested(Statement):
+    """Its owner or an auditor asked for a generation to be drawn again and compared; no output, no charge."""
+
+    generation: UUID
+    replay: UUID
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayEnded(Statement):
+    """A replay came to its end: exact, similar, erased, model-changed, or the code of what it failed with."""
+
+    generation: UUID
+    replay: UUID
+    result: str

@@ -138,4 +138,5 @@ def _found(output: Output, layer: Layer) -> RecordFound:
         made_at=credential.signed_at if credential else output.delivered_at,
         credits=tuple(credits_of(generation.decision)),
         leaf_hashes=(generation.request_leaf, output.delivered_leaf),
+        erased_at=generation.erased_at,
     )

@@ -14,15 +14,17 @@ from celery.signals import worker_process_init, worker_shutting_down
 from django.conf import settings
 from django.db import transaction
 
-from generation.actions import rendering, upkeep
+from generation.actions import reconciling, rendering, replaying, upkeep
 from generation.actions.claiming import request_release
 from generation.actions.rendering import Worker
-from generation.events import work_available
+from generation.events import reconciliation_waiting, work_available
 from generation.pipelines.adapter_folders import clear_abandoned_folders
 from generation.pipelines.registry import load_pipeline
 from provenance.credentials.actions import signing_key
 
 WAKE_UP_EXPIRES_SECONDS = 300
+SHORT_WAKE_UP_EXPIRES_SECONDS = 10
+"""Of what the reaper wakes again every two seconds while it waits."""
 stopping = multiprocessing.get_context("fork").Event()
 """Set in a worker that is to stop, and seen by the children that it forked."""
 
@@ -31,9 +33,12 @@ stopping = multiprocessing.get_context("fork").Event()
 def render_next() -> None:
     """Render what waits, one request after the other, until nothing waits or this worker is to stop.
 
-    Going through the broker between any two costs more than signing a picture does.
+    Going through the broker between any two costs more than signing a picture does. Replays come when no request waits.
     """
-    while not stopping.is_set() and rendering.render_next(worker=this_worker()):
+    while not stopping.is_set() and (
+        rendering.render_next(worker=this_worker())
+        or replaying.replay_next(worker=this_worker(), is_stopping=stopping.is_set)
+    ):
         pass
 
 
@@ -42,6 +47,17 @@ def reap() -> None:
     """Bring back what silent workers held and what lost messages forgot."""
     upkeep.reap()
     upkeep.wake_for_the_forgotten()
+    if reconciling.is_one_waiting():
+        _wake_reconciler()
+    if replaying.is_one_waiting():
+        render_next.apply_async(expires=SHORT_WAKE_UP_EXPIRES_SECONDS, retry=False)
+
+
+@shared_task
+def reconcile() -> None:
+    """Compare rows, files, manifests and log for every run that waits."""
+    while reconciling.reconcile_next():
+        pass
 
 
 @shared_task
@@ -55,9 +71,7 @@ def this_worker() -> Worker:
     """Return what this process renders with; made once, in the child that will use it."""
     return Worker(
         name=worker_name(os.getpid()),
-        pipeline=load_pipeline(
-            settings.COLOPHON_PIPELINE, memory_budget_bytes=settings.ENVIRONMENT.model_memory_bytes
-        ),
+        pipeline=load_pipeline(settings.COLOPHON_PIPELINE, memory_budget_bytes=settings.ENVIRONMENT.model_memory_bytes),
         lease_seconds=settings.COLOPHON_LEASE_SECONDS,
         signing_key=signing_key,
     )
@@ -71,15 +85,22 @@ def worker_name(pid: int) -> str:
 def connect() -> None:
     """Let every commit that leaves work wake a worker, and render workers prepare when they start."""
     work_available.connect(_wake_on_commit, dispatch_uid="wake a render worker")
+    reconciliation_waiting.connect(_wake_reconciler_on_commit, dispatch_uid="wake a reconciler")
     worker_process_init.connect(_prepare, dispatch_uid="prepare a render worker")
     worker_shutting_down.connect(_release, dispatch_uid="give back what a stopping worker renders")
 
 
 def _wake_on_commit(**_: Any) -> None:
     # A broker that is down must not fail the request: its row waits, and the reaper wakes for it later.
-    transaction.on_commit(
-        lambda: render_next.apply_async(expires=WAKE_UP_EXPIRES_SECONDS, retry=False), robust=True
-    )
+    transaction.on_commit(lambda: render_next.apply_async(expires=WAKE_UP_EXPIRES_SECONDS, retry=False), robust=True)
+
+
+def _wake_reconciler_on_commit(**_: Any) -> None:
+    transaction.on_commit(_wake_reconciler, robust=True)
+
+
+def _wake_reconciler() -> None:
+    reconcile.apply_async(expires=SHORT_WAKE_UP_EXPIRES_SECONDS, retry=False)
 
 
 def _prepare(**_: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -78,6 +79,7 @@ class Generation(models.Model):
     expanded_prompt = models.TextField(blank=True)
     negative_prompt = models.TextField(blank=True)
     prompt_salt = models.BinaryField(max_length=32)
+    prompt_commitment = models.CharField(max_length=71, blank=True)
     disclosure = models.CharField(max_length=9, choices=Disclosure.choices)
     task = models.CharField(max_length=16)
     seeds = ArrayField(models.DecimalField(max_digits=20, decimal_places=0))
@@ -113,6 +115,8 @@ class Generation(models.Model):
     requested_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+    """When prompt and names were erased at the person's request: state and digests stay."""
 
     class Meta:
         indexes = [
@@ -128,6 +132,12 @@ class Generation(models.Model):
             ),
             models.Index(fields=["owner_id", "-requested_at", "id"], name="generation_of_owner"),
             models.Index(fields=["owner_id", "-claimed_at"], name="generation_last_turn"),
+            models.Index(fields=["-requested_at", "id"], name="generation_newest_first"),
+            models.Index(fields=["state", "-requested_at", "id"], name="generation_by_state"),
+            models.Index(fields=["model", "-requested_at", "id"], name="generation_by_model"),
+            models.Index(fields=["prompt_commitment"], name="generation_by_commitment"),
+            GinIndex(fields=["references"], opclasses=["jsonb_path_ops"], name="generation_by_reference"),
+            GinIndex(fields=["inputs"], opclasses=["jsonb_path_ops"], name="generation_by_input"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -186,3 +196,83 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner_id", "key"], name="one_request_a_key_and_owner")]
+
+
+class Reconciliation(models.Model):
+    """One comparison of rows, files, manifests and log: who asked, how far it is, and its signed result."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    asked_by = models.UUIDField(null=True)
+    """No account where the operator asked on the command line."""
+    state = models.CharField(max_length=8, choices=State.choices)
+    stage = models.CharField(max_length=20, blank=True)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    beat_at = models.DateTimeField(null=True)
+    differences = models.PositiveBigIntegerField(null=True)
+    report_digest = models.CharField(max_length=71, blank=True)
+    note = models.TextField(blank=True)
+    fault = models.JSONField(null=True)
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-asked_at", "id"], name="reconciliation_newest_first")]
+
+
+class ReconciliationDifference(models.Model):
+    """One thing that is not as it was recorded: where it is, what was recorded, and what was found."""
+
+    reconciliation = models.ForeignKey(Reconciliation, on_delete=models.CASCADE, related_name="found")
+    kind = models.CharField(max_length=40)
+    table = models.CharField(max_length=80)
+    row = models.CharField(max_length=300)
+    field = models.CharField(max_length=80, blank=True)
+    recorded = models.CharField(max_length=300, blank=True)
+    found = models.CharField(max_length=300, blank=True)
+    entry = models.CharField(max_length=36, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reconciliation", "table", "row", "field"], name="one_difference_a_field"
+            )
+        ]
+
+
+class Replay(models.Model):
+    """One time that a delivered generation was drawn again, and how the pictures compare."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="replays")
+    asked_by = models.UUIDField()
+    state = models.CharField(max_length=8, choices=State.choices)
+    result = models.CharField(max_length=40, blank=True)
+    comparison = models.JSONField(null=True)
+    fault = models.JSONField(null=True)
+    step = models.PositiveSmallIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
+    lost_workers = models.PositiveSmallIntegerField(default=0)
+    beat_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["asked_at"], condition=Q(state__in=["waiting", "running"]), name="replay_waiting"),
+            models.Index(fields=["generation", "-asked_at"], name="replay_of_generation"),
+        ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from generation.errors import ModelSuperseded, NoModel, UnknownGeneration, UnknownModel
 from generation.models import Generation, ImageModel, Output
@@ -151,5 +154,91 @@ def outputs_with(**wanted: str | None) -> list[Output]:
 
 
 def delivered_files(digests: Iterable[str]) -> set[str]:
-    """Return which of some digests are delivered images."""
-    return set(Output.objects.filter(digest__in=list(digests)).values_list("digest", flat=True))
+    """Return which of some digests are delivered images whose record was not erased."""
+    kept = Output.objects.filter(digest__in=list(digests), generation__erased_at=None)
+    return set(kept.values_list("digest", flat=True))
+
+
+# ---- erasure ---------------------------------------------------------------------------------------------------
+
+ENDED = (Generation.State.DONE, Generation.State.REFUSED, Generation.State.FAILED, Generation.State.CANCELLED)
+
+
+def generations_to_erase(account_id: UUID) -> QuerySet[Generation]:
+    """Return an account's generations that were not erased, in one order, so that two who lock them do not block."""
+    return Generation.objects.filter(owner_id=account_id, erased_at=None).order_by("pk")
+
+
+def images_to_erase(account_id: UUID) -> QuerySet[Output]:
+    """Return the delivered images of an account's generations that were not erased."""
+    return Output.objects.filter(generation__owner_id=account_id, generation__erased_at=None).order_by("digest")
+
+
+# ---- an auditor's search ---------------------------------------------------------------------------------------
+
+USES_PARTY = """
+SELECT made.id FROM works_style AS style JOIN generation_generation AS made
+    ON made."references" @> jsonb_build_array(jsonb_build_object('style', style.id::text))
+WHERE style.owner_id = %s
+UNION SELECT made.id FROM works_work AS work JOIN generation_generation AS made
+    ON made.inputs @> jsonb_build_array(jsonb_build_object('work', work.id::text))
+WHERE work.owner_id = %s
+"""
+USES_WORK = """
+SELECT made.id FROM works_style_works AS behind JOIN generation_generation AS made
+    ON made."references" @> jsonb_build_array(jsonb_build_object('style', behind.style_id::text))
+WHERE behind.work_id = %s
+UNION SELECT made.id FROM generation_generation AS made
+WHERE made.inputs @> jsonb_build_array(jsonb_build_object('work', %s::text))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What an auditor looks for; what is None does not matter."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    party: UUID | None = None
+    """Whose styles were declared, or whose works went in."""
+    artist: UUID | None = None
+    """The account that asked."""
+    style: str | None = None
+    work: UUID | None = None
+    """A work that went in, or that a declared style stands on today."""
+    model: str | None = None
+    prompt_commitment: str | None = None
+    state: str | None = None
+    digest: str | None = None
+    """Of a delivered file, its pixels, or a file that went in."""
+
+
+def generations_found(actor: Actor, search: Search) -> QuerySet[Generation]:
+    """Return what an auditor looks for, newest first; raise NotPermitted for anybody else.
+
+    A style or party that a prompt merely names does not count: whoever finds a record by it has read the prompt.
+    """
+    actor.require("auditor")
+    exact = {
+        "requested_at__gte": search.since,
+        "requested_at__lt": search.until,
+        "owner_id": search.artist,
+        "prompt_commitment": search.prompt_commitment,
+        "state": search.state,
+    }
+    found = generations_visible_to(actor).filter(**{name: value for name, value in exact.items() if value is not None})
+    for sql, wanted in ((USES_PARTY, search.party), (USES_WORK, search.work)):
+        if wanted:
+            found = found.filter(pk__in=RawSQL(sql, [wanted, wanted]))
+    if search.style is not None:
+        found = found.filter(references__contains=[{"style": search.style}])
+    if search.model is not None:
+        named = _named(search.model) | Q(digest=search.model)
+        found = found.filter(model__in=ImageModel.objects.filter(named).values("pk"))
+    return found.filter(pk__in=_with_digest(search.digest)) if search.digest else found
+
+
+def _with_digest(digest: str) -> QuerySet[Generation]:
+    outputs = [Output.objects.filter(**{name: digest}) for name in ("digest", "delivered_pixels")]
+    went_in = Generation.objects.filter(inputs__contains=[{"digest": digest}]).values("pk")
+    return went_in.union(*(found.order_by().values("generation_id") for found in outputs))

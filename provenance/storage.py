@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -100,6 +101,18 @@ def load(digest: Digest) -> bytes:
     return data
 
 
+def digest_now(digest: Digest) -> Digest:
+    """Return the digest that the file kept under a digest has now, read piece by piece; raises FileMissing."""
+    code = hashlib.sha256()
+    try:
+        with _content().open(_name(digest)) as file:
+            for piece in file.chunks():
+                code.update(piece)
+    except FileNotFoundError as error:
+        raise FileMissing(digest=digest) from error
+    return f"sha256:{code.hexdigest()}"
+
+
 def hold(digest: Digest) -> None:
     """Lock a digest until the caller's transaction ends, against the sweeper and against a second writer."""
     with connection.cursor() as cursor:
@@ -136,7 +149,7 @@ def delete_drafts(*, older_than: datetime) -> int:
         return 0  # a bucket shows no half-written objects
     drafts = [
         path
-        for path in Path(content.location).glob(f"*/{DRAFT_PREFIX}*")
+        for path in Path(content.location).rglob(f"{DRAFT_PREFIX}*")  # the log's tiles lie deeper than the rest
         if path.stat().st_mtime < older_than.timestamp()
     ]
     for path in drafts:

@@ -174,6 +174,7 @@ def _earlier(*, actor: Actor, key: str, body_digest: str) -> Generation | None:
 def _row(*, actor: Actor, name: str, gathered: Gathered, settled: Settled, decision: Decision) -> Generation:
     request = gathered.request
     now = timezone.now()
+    salt = secrets.token_bytes(32)
     state = Generation.State.QUEUED if decision.is_permitted else Generation.State.REFUSED
     return Generation(
         owner_id=actor.account_id,
@@ -183,7 +184,8 @@ def _row(*, actor: Actor, name: str, gathered: Gathered, settled: Settled, decis
         prompt=request.prompt,
         expanded_prompt=gathered.expanded_prompt,
         negative_prompt=request.negative_prompt,
-        prompt_salt=secrets.token_bytes(32),
+        prompt_salt=salt,
+        prompt_commitment=prompt_commitment(request.prompt, salt=salt),
         disclosure=request.disclosure,
         task=request.task,
         references=_references(gathered),
@@ -251,7 +253,7 @@ def _requested(*, actor: Actor, generation: Generation) -> GenerationRequested:
         actor=actor,
         generation=generation.pk,
         model=generation.model.digest,
-        prompt_commitment=prompt_commitment(generation.prompt, salt=bytes(generation.prompt_salt)),
+        prompt_commitment=generation.prompt_commitment,
         seeds=[str(seed) for seed in generation.seeds],
         references=generation.references,
         inputs=generation.inputs,

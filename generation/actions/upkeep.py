@@ -127,11 +127,12 @@ def sweep() -> int:
     storage.delete_drafts(older_than=cutoff)
     old = [digest for digest, written_at in storage.stored_files() if written_at < cutoff]
     kept = works.referenced_files() | credentials.stored_manifests() | queries.delivered_files(old)
-    return sum(_sweep_one(digest) for digest in old if digest not in kept)
+    return sum(sweep_one(digest) for digest in old if digest not in kept)
 
 
 @transaction.atomic
-def _sweep_one(digest: str) -> bool:
+def sweep_one(digest: str) -> bool:
+    """Delete a stored file unless a row needs it; say whether it went."""
     storage.hold(digest)
     # Looked at again under the lock: a delivery may have taken the file up since.
     if (

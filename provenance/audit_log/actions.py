@@ -11,13 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import note as notes
 from provenance.audit_log.entry import Leaf, Statement, commitment_to
 from provenance.audit_log.events import LogKeyAdopted, LogKeyRotated, entries_waiting
-from provenance.audit_log.models import Checkpoint, Cosignature, Entry, LogKey, WitnessedLog
+from provenance.audit_log.models import Checkpoint, Cosignature, Entry, LogKey, Opening, WitnessedLog
 from provenance.canonical import Digest
 
 SEQUENCER = 7_166_273_002
@@ -45,6 +46,13 @@ INSERT INTO audit_log_position (index, entry_id)
 SELECT (SELECT coalesce(max(index) + 1, 0) FROM audit_log_position)
     + row_number() OVER (ORDER BY entry.at, entry.id) - 1, entry.id
 FROM taken JOIN audit_log_entry AS entry ON entry.id = taken.entry_id
+"""
+HOLDS_LOCK = """
+SELECT EXISTS (
+    SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid = pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (classid::bigint << 32) | objid::bigint = %s
+)
 """
 
 
@@ -94,6 +102,17 @@ def append_all(statements: Iterable[Statement]) -> list[Digest]:
     return [one[0][4] for one in made]
 
 
+def erase_openings(openings: QuerySet[Opening]) -> int:
+    """Erase what opens some entries, in the caller's transaction; return how many there were.
+
+    Leaves stay as they are, and so does every proof: only what they stated can no longer be read.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("erase_openings() belongs inside the transaction of its reason")
+    erased, _ = Opening.objects.filter(pk__in=openings.values("pk")).delete()
+    return erased
+
+
 # ---- what the sequencer writes ---------------------------------------------------------------------------------
 
 
@@ -109,6 +128,13 @@ def as_the_only_sequencer() -> Iterator[bool]:
         if is_held:
             with suppress(DatabaseError), connection.cursor() as cursor:  # a lost connection has lost its lock
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [SEQUENCER])
+
+
+def is_still_the_sequencer() -> bool:
+    """Say whether this connection, not one that replaced it, holds the sequencer's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOLDS_LOCK, [SEQUENCER])
+        return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@
     log/checkpoint                  the signed note
     log/tile/...                    every entry bundle and hash tile that the checkpoint's size needs
     log.vkey                        the log's verifier key; compare it with what its keeper publishes elsewhere
+    other.vkeys                     its keys before and after that one, a line each; absent where there are none
     openings.jsonl                  {"index", "id", "salt" (hex), "details"} a line: what this recipient may read
     manifests/<sha256 hex>.c2pa     manifest stores
     manifests.jsonl                 {"manifest" (its urn), "file" (path), "digest"} a line
@@ -17,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,6 +34,7 @@ def write_bundle(
     vkey: str,
     openings: Iterable[Mapping[str, Any]],
     manifests: Iterable[tuple[str, bytes]],
+    other_vkeys: Sequence[str] = (),
 ) -> None:
     """Write an export bundle to a file or stream, holding one file of it in memory at a time.
 
@@ -43,6 +45,8 @@ def write_bundle(
         for path, data in log_files:
             archive.writestr(_member(f"log/{path}"), data)
         archive.writestr(_member("log.vkey"), vkey.strip() + "\n")
+        if others := [each.strip() for each in other_vkeys if each.strip() != vkey.strip()]:
+            archive.writestr(_member("other.vkeys"), "\n".join(others) + "\n")
         with archive.open(_member("openings.jsonl"), "w", force_zip64=True) as file:
             for opening in openings:
                 file.write(_line(opening))

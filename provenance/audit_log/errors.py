@@ -132,6 +132,14 @@ class LogKeyDamaged(LogError):
     zh = "{path} 中没有 Ed25519 密钥。请从备份中恢复。"
 
 
+class LogKeyOpen(LogError):
+    """Others than Colophon's user may read a private key, and that cannot be changed from here."""
+
+    code = "log-key-open"
+    en = "{path} may be read by others and cannot be closed to them from here. Mount it with mode 0400, for one user."
+    zh = "{path} 可被其他用户读取，且无法在此更改其权限。请以 0400 权限、仅限一个用户的方式挂载。"
+
+
 class LogRenamed(LogError):
     """The setting names the log otherwise than its entries and proofs do."""
 
@@ -163,6 +171,14 @@ class LogForked(LogError):
         "published; compare the tables with the tiles and with a backup."
     )
     zh = "已发布的 {size} 条检查点与数据库不符。不再发布任何检查点；请将数据表与瓦片及备份比对。"
+
+
+class SequencerReplaced(LogError):
+    """A process that stalled while sequencing is no longer the one that may publish."""
+
+    code = "log-sequencer-replaced"
+    en = "The checkpoint of {size} entries is not published: another process sequences the log now. Nothing is lost."
+    zh = "未发布 {size} 条的检查点：日志现由另一进程排序。没有丢失任何内容。"
 
 
 class EntryAltered(LogError):

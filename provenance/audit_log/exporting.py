@@ -20,13 +20,14 @@ def export(target: IO[bytes], *, actor: Actor, manifests: Iterable[tuple[str, by
     Raises NotPermitted for whoever is no auditor, and NoCheckpointYet.
     """
     actor.require("auditor")
-    now = proofs.head()
+    now, keys = proofs.head(), queries.keys()
     size = now.checkpoint.size
     opened = _Counted(queries.openings_visible_to(actor, below=size))
     write_bundle(
         target,  # type: ignore[arg-type]  # a temporary file is a binary one
         log_files=_log_files(now),
-        vkey=queries.keys()[-1].vkey,
+        vkey=proofs.key_of(now.note).vkey,
+        other_vkeys=[key.vkey for key in keys],
         openings=opened,
         manifests=manifests,
     )

@@ -56,6 +56,14 @@ def write(files: Iterable[tuple[str, bytes]]) -> None:
         raise
 
 
+def lacking(paths: Iterable[str]) -> list[str]:
+    """Return those of some paths that the store has no file for."""
+    content, wanted = _content(), list(paths)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        found = pool.map(lambda path: content.exists(f"{FOLDER}/{path}"), wanted)
+        return [path for path, is_there in zip(wanted, found, strict=True) if not is_there]
+
+
 def delete_partial(path: str) -> None:
     """Remove the partial tiles that a full one, durable by now, has replaced."""
     content, folder = _content(), f"{FOLDER}/{path}.p"

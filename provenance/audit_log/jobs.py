@@ -19,8 +19,10 @@ WAKE_UP_EXPIRES_SECONDS = 10
 SECONDS_BETWEEN_WAKE_UPS = 0.5
 """The clock wakes the sequencer every second in any case; a thousand commits need no thousand messages."""
 SECONDS_BETWEEN_WITNESSES = 15.0
-"""Longer than two unanswered requests take, so that witnesses never hold more than one of the worker's threads."""
+"""Longer than two requests usually take: each is cut off, answer and all, five seconds after it is connected."""
 SECONDS_BETWEEN_COMPLAINTS = 60.0
+SECONDS_BETWEEN_LOOKS = 86_400.0
+"""For files that the store has lost and that growth does not read; the first look is when the worker starts."""
 
 _last: dict[str, float] = {}
 
@@ -29,7 +31,7 @@ _last: dict[str, float] = {}
 def sequence() -> None:
     """Number what waits and publish a checkpoint over it."""
     try:
-        done = sequencing.sequence()
+        done = sequencing.sequence(restoring=_is_time("lost files", every=SECONDS_BETWEEN_LOOKS))
         if done and done.numbered and settings.ENVIRONMENT.log_witnesses:
             ask_witnesses.apply_async(expires=WAKE_UP_EXPIRES_SECONDS, retry=False)
     except Fault as fault:  # it stays until somebody acts, and is tried again every second meanwhile

@@ -7,6 +7,7 @@ crash in the middle of a rotation leaves a log that still signs.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from provenance.audit_log.errors import LogKeyDamaged, LogKeyMissing
+from provenance.audit_log.errors import LogKeyDamaged, LogKeyMissing, LogKeyOpen
 from provenance.audit_log.note import Cosigner, Ed25519NoteSigner, VerifierKey
 
 
@@ -57,7 +58,8 @@ def witness_key(folder: Path, *, name: str) -> Cosigner:
     """Return the key with which this installation cosigns other logs' checkpoints, made on first use."""
     path = Path(folder) / "witness.pem"
     if not path.exists():
-        _write(path, _pem(Ed25519PrivateKey.generate()))
+        with suppress(FileExistsError):  # of two first requests at once, both cosign with the key that came first
+            _write(path, _pem(Ed25519PrivateKey.generate()), replacing=False)
     return Cosigner(name, _load(path))
 
 
@@ -72,7 +74,7 @@ def _id_of(vkey: str) -> str:
 
 
 def _load(path: Path) -> Ed25519PrivateKey:
-    path.chmod(0o600)
+    _close_to_others(path)
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -83,13 +85,23 @@ def _load(path: Path) -> Ed25519PrivateKey:
     return key
 
 
+def _close_to_others(path: Path) -> None:
+    """Take away what others may do with a private key; a secret that is mounted as it should be is not touched."""
+    if not path.stat().st_mode & 0o077:
+        return
+    try:
+        path.chmod(0o600)
+    except OSError as error:
+        raise LogKeyOpen(path=str(path)) from error
+
+
 def _pem(key: Ed25519PrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
-def _write(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def _write(path: Path, data: bytes, *, mode: int = 0o600, replacing: bool = True) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".draft-{uuid4().hex}")
     try:
@@ -97,6 +109,6 @@ def _write(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, path)
+        (os.replace if replacing else os.link)(draft, path)
     finally:
         draft.unlink(missing_ok=True)

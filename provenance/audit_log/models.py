@@ -74,6 +74,9 @@ class Opening(models.Model):
         indexes = [
             models.Index(models.F("details__actor"), name="opening_by_actor"),
             models.Index(models.F("details__generation"), name="opening_by_generation"),
+            models.Index(
+                models.F("details__image"), name="opening_by_image", condition=models.Q(details__has_key="image")
+            ),
         ]
         triggers = _refusals(delete=False)
 

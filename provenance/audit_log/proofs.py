@@ -14,7 +14,7 @@ from provenance.audit_log.errors import (
     NotYetPublished,
     ProofFails,
 )
-from provenance.audit_log.note import Checkpoint, VerifierKey, cosigned_at, open_checkpoint
+from provenance.audit_log.note import Checkpoint, VerifierKey, cosigned_at, open_checkpoint, split_note
 from provenance.audit_log.proof import make_proof
 from provenance.audit_log.tiles import (
     HEIGHT,
@@ -72,6 +72,12 @@ def head(*, witnesses: Sequence[VerifierKey] = ()) -> Head:
     opened = open_checkpoint(note, keys=queries.keys())
     cosigned = tuple(key.name for key in witnesses if cosigned_at(note, key) is not None)
     return Head(opened.checkpoint, note, cosigned)
+
+
+def key_of(note: str) -> VerifierKey:
+    """Return the newest key that signed a checkpoint; right after a rotation that is still the old one."""
+    signed, keys = {each.key_id for each in split_note(note)[1]}, queries.keys()
+    return next((key for key in reversed(keys) if key.key_id in signed), keys[-1])
 
 
 def index_of(leaf_hash: Digest, *, size: int) -> int:

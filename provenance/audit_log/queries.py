@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from provenance.actor import Actor
 from provenance.audit_log import tree
@@ -31,6 +31,30 @@ def entries_about_generation(generation_id: UUID) -> QuerySet[Entry]:
         .select_related("opening", "position")
         .order_by("at", "id")
     )
+
+
+def openings_about(
+    account_id: UUID, *, generations: Iterable[UUID], parties: Iterable[UUID], but: Iterable[str]
+) -> QuerySet[Opening]:
+    """Return what opens the entries of an account's acts and of its generations and parties, but for some kinds."""
+    about = Q(details__actor=str(account_id))
+    for name, ids in (("generation", generations), ("party", parties)):
+        if wanted := [str(one) for one in ids]:
+            about |= Q(**{f"details__{name}__in": wanted})
+    return Opening.objects.filter(about).exclude(entry__kind__in=list(but))
+
+
+def entries_of_chain(generation_id: UUID, *, leaves: Iterable[str], images: Iterable[str]) -> QuerySet[Entry]:
+    """Return every entry of one record, oldest first: of the request, of its images' credentials, and erased ones.
+
+    An entry whose opening was erased is known by its leaf hash, which the record keeps.
+    """
+    openings = Opening.objects.order_by()
+    told = openings.filter(details__generation=str(generation_id)).values("entry_id")
+    signed = openings.filter(details__has_key="image", details__image__in=list(images)).values("entry_id")
+    kept = Entry.objects.filter(leaf_hash__in=list(leaves)).values("pk")
+    found = Entry.objects.filter(pk__in=told.union(signed, kept))
+    return found.select_related("opening", "position").order_by("at", "id")
 
 
 def has_leaf(leaf_hash: str) -> bool:

@@ -10,19 +10,30 @@ Killed anywhere, the next run finds what is missing and writes the same bytes.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
 import structlog
+from django import db
 from django.conf import settings
 
 from provenance.actor import Actor
 from provenance.audit_log import actions, files, queries
-from provenance.audit_log.errors import LogBehind, LogForked, LogRenamed
+from provenance.audit_log.errors import (
+    BundleDamaged,
+    LogBehind,
+    LogForked,
+    LogRenamed,
+    TileDamaged,
+    TileMissing,
+)
 from provenance.audit_log.keys import KeyFolder, write_vkey
 from provenance.audit_log.note import Checkpoint, Ed25519NoteSigner, open_checkpoint, sign_note, split_note
+from provenance.audit_log.proofs import paths_of
+from provenance.audit_log.publishing import publish
 from provenance.audit_log.tiles import HEIGHT, TileReader, entries_path, new_tiles, tile_path
-from provenance.audit_log.tree import consistency_proof, root_at, verify_consistency
+from provenance.audit_log.tree import consistency_proof, leaf_hash, root, root_at, verify_consistency
 
 log = structlog.get_logger(__name__)
 MOST_AT_ONCE = 65_536
@@ -38,10 +49,12 @@ class Sequenced:
     """Entries in the checkpoint that is in force now."""
 
 
-def sequence() -> Sequenced | None:
+def sequence(*, restoring: bool = False) -> Sequenced | None:
     """Number every committed entry and publish a checkpoint over them; None when another process does it now.
 
-    Raises LogBehind, LogForked, LogRenamed, LogKeyMissing, EntryAltered and StorageFull; nothing is published then.
+    With ``restoring``, files that the store has lost are looked for, all of them, and written again first.
+    Raises LogBehind, LogForked, LogRenamed, LogKeyMissing, EntryAltered, SequencerReplaced and StorageFull; nothing is
+    published then.
     """
     with actions.as_the_only_sequencer() as is_held:
         if not is_held:
@@ -49,6 +62,8 @@ def sequence() -> Sequenced | None:
         key_in_force()
         numbered, taken = 0, MOST_AT_ONCE
         refuse_if_behind()
+        if restoring:
+            restore_lost_files()
         while taken == MOST_AT_ONCE:
             taken = actions.take_positions(most=MOST_AT_ONCE)
             numbered += taken
@@ -100,20 +115,69 @@ def refuse_if_behind() -> Checkpoint | None:
 def publish_what_is_numbered() -> int:
     """Write tiles and a checkpoint for every entry that has its index; return the size then in force."""
     size, published = queries.size(), refuse_if_behind()
-    stored = queries.latest_checkpoint()
+    stored = _stored_note()
     if size == 0 or (published and published.size == size):
         return size
-    if stored is None or stored.size < size or published is None:
-        # Without a published checkpoint the store may be new: everything is written again.
-        old = Checkpoint.parse(split_note(stored.note)[0]) if stored and published else None
-        write_tiles(old.size if old else 0, size)
-        stored_note = _signed(size, old=old) if stored is None or stored.size < size else stored.note
-    else:
-        stored_note = stored.note
-    files.publish(stored_note)
-    _retire_old_keys(stored_note)
+    old = _of(stored) if stored else None
+    if old and old.size > size:
+        raise LogBehind(size=size, published=old.size)
+    if old and published is None:
+        rebuild(old)  # without a published checkpoint the store may be new
+    note = stored if stored and old and old.size == size else _grown(size, old=old)
+    publish(note)
+    _retire_old_keys(note)
     _delete_replaced(published.size if published else 0, size)
     return size
+
+
+def _of(note: str) -> Checkpoint:
+    return Checkpoint.parse(split_note(note)[0])
+
+
+def _stored_note() -> str | None:
+    """Return the note of the newest stored checkpoint; raises LogForked where its row contradicts it."""
+    stored = queries.latest_checkpoint()
+    if stored is None:
+        return None
+    if stored.root != f"sha256:{_of(stored.note).root.hex()}":
+        raise LogForked(size=stored.size)
+    return stored.note
+
+
+def restore_lost_files() -> None:
+    """Write the log's files again from the database where one is not in the store."""
+    note = _stored_note()
+    stored = _of(note) if note else None
+    if stored and queries.size() >= stored.size and (lost := files.lacking(paths_of(stored.size))):
+        log.warning("files of the log were lost and are written again", first=lost[0], files=len(lost))
+        rebuild(stored)
+
+
+def rebuild(stored: Checkpoint) -> None:
+    """Write every file of a stored checkpoint again; raises LogForked where the database leads to another root.
+
+    That is known before the first file is written over: what outsiders hold stays to be compared.
+    """
+    stops = [*range(0, stored.size, MOST_AT_ONCE), stored.size]
+    hashes = [leaf_hash(leaf) for first, last in pairwise(stops) for leaf in queries.leaves(first, last)]
+    if root(hashes) != stored.root:
+        raise LogForked(size=stored.size)
+    write_tiles(0, stored.size)
+
+
+def _grown(size: int, *, old: Checkpoint | None) -> str:
+    """Return the note of a new checkpoint, its files durable; what the store has lost of the old ones is rebuilt."""
+    start = old.size if old else 0
+    try:
+        write_tiles(start, size)
+        return _signed(size, old=old)
+    except (TileMissing, TileDamaged, BundleDamaged) as error:
+        if old is None:
+            raise
+        log.warning("files of the log were lost and are written again", reason=error.said("en"))
+        rebuild(old)
+        write_tiles(start, size)
+        return _signed(size, old=old)
 
 
 def _delete_replaced(old: int, size: int) -> None:
@@ -141,13 +205,13 @@ def write_tiles(start: int, end: int) -> None:
 def _signed(size: int, *, old: Checkpoint | None) -> str:
     """Sign and store the checkpoint of a size, once the tiles show that it continues the one before."""
     reader = TileReader(files.read, size=size)
-    root = root_at(size, reader.read_hash)
+    new_root = root_at(size, reader.read_hash)
     if old:
         proof = consistency_proof(old.size, size, reader.read_hash)
-        if not verify_consistency(old_size=old.size, new_size=size, old_root=old.root, new_root=root, proof=proof):
+        if not verify_consistency(old_size=old.size, new_size=size, old_root=old.root, new_root=new_root, proof=proof):
             raise LogForked(size=old.size)
     signers = _signers()
-    checkpoint = Checkpoint(signers[-1].name, size, root)
+    checkpoint = Checkpoint(signers[-1].name, size, new_root)
     note = sign_note(checkpoint.text(), signers)
     actions.store_checkpoint(checkpoint, note=note)
     return note
@@ -170,10 +234,22 @@ def _retire_old_keys(note: str) -> None:
 
 
 def rotate(*, actor: Actor) -> str:
-    """Replace the log's key, tell the log, and publish a checkpoint that both keys sign; return the new one."""
+    """Replace the log's key, tell the log, and publish a checkpoint that both keys sign; return the new one.
+
+    Raises LogKeyMissing where the old key is not here to sign, LogBehind and LogForked; the log keeps its key then.
+    """
     old = key_in_force()
+    key_folder().signer_of(old)
+    refuse_if_behind()
     new = key_folder().make().vkey
-    actions.rotate_key(actor=actor, old=old, new=new)
+    try:
+        actions.rotate_key(actor=actor, old=old, new=new)
+    except BaseException:
+        with suppress(db.Error):  # where nobody can say whether it was committed, the file stays
+            known = queries.keys()
+            if new not in {key.vkey for key in known}:
+                key_folder().delete(new)
+        raise
     write_vkey(settings.ENVIRONMENT.log_vkey_file, new)
     sequence()
     return new

@@ -9,18 +9,24 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
+import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 
-from provenance.audit_log import actions, files, queries
+from provenance.audit_log import actions, files, publishing, queries
 from provenance.audit_log.errors import (
     CheckpointMalformed,
     KeyMalformed,
@@ -109,15 +115,16 @@ def _publish_cosigned(size: int) -> None:
             return
         joined = with_signatures(note, queries.cosignatures_of(size))
         if joined != note:
-            files.publish(joined)
+            publishing.publish(joined)
 
 
 def _ask(witness: Witness, *, old: int, head: Checkpoint, note: str) -> str:
     """Return a witness's verified signature line; empty where it gave none."""
     try:
         status, body = _post(witness, old=old, head=head, note=note)
-        if status == 409 and body.strip().isdigit() and old != int(body) <= head.size:
-            status, body = _post(witness, old=int(body), head=head, note=note)
+        known = _known_size(body) if status == 409 else None
+        if known is not None and old != known <= head.size:
+            status, body = _post(witness, old=known, head=head, note=note)
         if status != 200:
             raise WitnessSilent(witness=witness.key.name, reason=f"{status} {body[:200]!r}")
         for line in body.splitlines(keepends=True):
@@ -126,7 +133,15 @@ def _ask(witness: Witness, *, old: int, head: Checkpoint, note: str) -> str:
         raise WitnessSilent(witness=witness.key.name, reason="no signature of its key in the answer")
     except LogError as error:
         log.warning("witness did not cosign", witness=witness.key.name, reason=error.said("en"))
-        return ""
+    except Exception as error:  # whatever one witness makes us stumble over must not silence the others
+        log.exception("witness could not be asked", witness=witness.key.name, reason=type(error).__name__)
+    return ""
+
+
+def _known_size(body: str) -> int | None:
+    """Return the size that a witness says it knows; None for anything but a number as the format spells it."""
+    found = re.fullmatch(r"(0|[1-9][0-9]{0,18})\n?", body)
+    return int(found[1]) if found else None
 
 
 def _post(witness: Witness, *, old: int, head: Checkpoint, note: str) -> tuple[int, str]:
@@ -135,13 +150,61 @@ def _post(witness: Witness, *, old: int, head: Checkpoint, note: str) -> tuple[i
     body = "\n".join([*lines, "", note]).encode()
     request = urllib.request.Request(f"{witness.address}/add-checkpoint", data=body, method="POST")
     try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=SECONDS_TO_ANSWER) as answer:
-            return answer.status, answer.read(LARGEST_ANSWER).decode(errors="replace")
+        opener = urllib.request.build_opener(_NoRedirects, _Http, _Https)
+        with opener.open(request, timeout=SECONDS_TO_ANSWER) as answer:
+            return answer.status, _bounded(answer)
     except urllib.error.HTTPError as error:
+        return _refusal(witness, error)
+    except (OSError, ValueError, HTTPException) as error:
+        raise WitnessSilent(witness=witness.key.name, reason=_reason(error)) from error
+
+
+def _refusal(witness: Witness, error: urllib.error.HTTPError) -> tuple[int, str]:
+    try:
         with error:
-            return error.code, error.read(LARGEST_ANSWER).decode(errors="replace")
-    except (OSError, ValueError) as error:
-        raise WitnessSilent(witness=witness.key.name, reason=str(error)[:200]) from error
+            return error.code, _bounded(error)
+    except (OSError, ValueError, HTTPException) as broken:
+        raise WitnessSilent(witness=witness.key.name, reason=_reason(broken)) from broken
+
+
+def _reason(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:200]
+
+
+def _bounded(answer: Any) -> str:
+    found = bytearray()
+    while len(found) < LARGEST_ANSWER and (piece := answer.read1(LARGEST_ANSWER - len(found))):
+        found += piece
+    return found.decode(errors="replace")
+
+
+class _CutOff(HTTPConnection):
+    """Ends a while after it began: an answer that drips, headers too, never runs into a timeout of the socket."""
+
+    def connect(self) -> None:
+        super().connect()
+        timer = threading.Timer(SECONDS_TO_ANSWER, _cut, [self.sock])
+        timer.daemon = True
+        timer.start()
+
+
+class _CutOffSecure(_CutOff, HTTPSConnection):
+    """The same over TLS."""
+
+
+def _cut(connected: socket.socket) -> None:
+    with suppress(OSError):  # answered and closed long ago
+        connected.shutdown(socket.SHUT_RDWR)
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> Any:
+        return self.do_open(_CutOff, req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> Any:
+        return self.do_open(_CutOffSecure, req)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
-from provenance.canonical import sha256_digest
+from provenance.canonical import Digest, sha256_digest
 from provenance.credentials.events import CredentialSigned
 from provenance.credentials.installed_key import authority_at, installed_key
 from provenance.credentials.models import Credential
@@ -80,3 +80,14 @@ def record(prepared: Prepared, *, actor: Actor) -> Credential:
         )
     )
     return credential
+
+
+def erase_credentials(images: Iterable[str], *, at: datetime) -> set[Digest]:
+    """Erase what the credentials of some images say, in the caller's transaction; return their stores' digests.
+
+    The caller deletes the stores once it has committed, and appends the entry that tells why.
+    """
+    held = Credential.objects.select_for_update().filter(image_digest__in=list(images), erased_at=None).order_by("pk")
+    stores = set(held.values_list("store_digest", flat=True))
+    Credential.objects.filter(store_digest__in=stores).update(verdict={}, erased_at=at)
+    return stores

@@ -14,7 +14,7 @@ from provenance.credentials.profile import ProfileFault
 from provenance.credentials.signing import SigningKey, certificates_in, unfit
 
 _log = logging.getLogger(__name__)
-_Seen = tuple[tuple[int, int, int], ...]
+_Seen = tuple[tuple[int, int, int, int], ...]
 
 
 @dataclass

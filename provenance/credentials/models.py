@@ -18,3 +18,4 @@ class Credential(models.Model):
     library_version = models.CharField(max_length=80)
     key_id = models.CharField(max_length=71)
     signed_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)

@@ -14,13 +14,14 @@ def credential_of(image_digest: str) -> Credential | None:
 
 def stored_manifests(among: Iterable[str] | None = None) -> set[str]:
     """Return the digests of the manifest stores that credentials need kept, of all or among some."""
-    credentials = Credential.objects.all()
+    credentials = Credential.objects.filter(erased_at=None)
     if among is not None:
         credentials = credentials.filter(store_digest__in=list(among))
     return set(credentials.values_list("store_digest", flat=True))
 
 
 def manifests_kept() -> Iterator[tuple[str, str]]:
-    """Yield manifest id and store digest of every credential, in the order of signing."""
-    rows = Credential.objects.order_by("signed_at", "pk").values_list("manifest_id", "store_digest")
+    """Yield manifest id and store digest of every credential that was not erased, in the order of signing."""
+    kept = Credential.objects.filter(erased_at=None).order_by("signed_at", "pk")
+    rows = kept.values_list("manifest_id", "store_digest")
     yield from rows.iterator(chunk_size=1_000)

@@ -54,7 +54,8 @@ def credits_of(decision: Mapping[str, Any]) -> list[dict[str, str]]:
 
     What the prompt merely names is decided on but not credited: nothing was made with it.
     """
-    used = [answer for answer in decision["references"] if answer["found_in"] == "declared"]
+    declared = [answer for answer in decision["references"] if answer["found_in"] == "declared"]
+    used = [answer for answer in declared if answer["name"]]  # one without a name was erased at its owner's request
     lines = [_credit(answer) for answer in used if answer["kind"] != "model"]
     return [line for index, line in enumerate(lines) if line not in lines[:index]]
 

@@ -27,6 +27,8 @@ class RecordFound:
     credits: tuple[Mapping[str, str], ...] = ()
     """Each in both languages, by ``en`` and ``zh-Hans``."""
     leaf_hashes: tuple[Digest, ...] = ()
+    erased_at: datetime | None = None
+    """When file, manifest, prompt and names were erased at the person's request."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the record as it stands in a verdict."""
@@ -40,6 +42,7 @@ class RecordFound:
             "made_at": timestamp(self.made_at),
             "credits": [dict(credit) for credit in self.credits],
             "leaf_hashes": list(self.leaf_hashes),
+            "erased_at": timestamp(self.erased_at) if self.erased_at else None,
         }
 
 

@@ -35,6 +35,10 @@ _FOUND: dict[Layer, tuple[str, str]] = {
         "{keeper} 的记录中有像素完全相同、以另一文件交付的图片。",
     ),
 }
+_ERASED = (
+    " The record was erased on {date} at the request of the person it concerned; its digests and log entries remain.",
+    "该记录已于 {date} 应当事人请求删除；其摘要与日志条目仍然保留。",
+)
 
 
 def record_checks(
@@ -88,8 +92,11 @@ def _found(records: Sequence[RecordFound], *, keeper: str) -> Check:
             f"{keeper} 的记录中有 {len(records)} 张像素完全相同的图片；无法判断是哪一张。",
             evidence,
         )
-    en, zh = _FOUND[records[0].layer]
-    return Check("record.found", "passed", en.format(keeper=keeper), zh.format(keeper=keeper), evidence)
+    en, zh = (sentence.format(keeper=keeper) for sentence in _FOUND[records[0].layer])
+    if erased := records[0].erased_at:
+        en += _ERASED[0].format(date=f"{erased:%Y-%m-%d}")
+        zh += _ERASED[1].format(date=f"{erased:%Y-%m-%d}")
+    return Check("record.found", "passed", en, zh, evidence)
 
 
 def _agrees(record: RecordFound, *, reading: Reading, facts: Facts | None, file_digest: Digest, keeper: str) -> Check:

@@ -40,6 +40,7 @@ class Party(models.Model):
     origin = models.CharField(max_length=20, choices=Origin.choices, default=Origin.JOINED)
     url = models.URLField(blank=True)
     recorded_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -83,6 +84,7 @@ class Work(models.Model):
     source_url = models.URLField(max_length=500, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
     registered_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "digest"], name="one_work_a_file_and_owner")]
@@ -120,6 +122,7 @@ class Style(models.Model):
     adapter_digest = models.CharField(max_length=71, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
     registered_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

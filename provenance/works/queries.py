@@ -17,12 +17,30 @@ def parties_of(account_id: UUID | None) -> set[UUID]:
     return set(PartyMember.objects.filter(account_id=account_id).values_list("party_id", flat=True))
 
 
+def parties_of_one(account_id: UUID) -> list[UUID]:
+    """Return the ids of the parties that are an account's own: of a person, joined, and with no other member."""
+    own = Party.objects.filter(pk__in=parties_of(account_id), kind=Party.Kind.PERSON, origin=Party.Origin.JOINED)
+    return list(own.alias(all=Count("members")).filter(all=1).order_by("pk").values_list("pk", flat=True))
+
+
+def holdings_of(parties: Iterable[UUID]) -> tuple[QuerySet[Work], QuerySet[Style]]:
+    """Return the works and the styles of some parties that were not erased."""
+    wanted = list(parties)
+    works = Work.objects.filter(owner_id__in=wanted, erased_at=None).order_by("pk")
+    return works, Style.objects.filter(owner_id__in=wanted, erased_at=None).order_by("pk")
+
+
+def disputed_works(parties: Iterable[UUID]) -> QuerySet[Work]:
+    """Return the works of some parties that are in dispute."""
+    return Work.objects.filter(owner_id__in=list(parties), state=Work.State.DISPUTED)
+
+
 def works_visible_to(actor: Actor) -> QuerySet[Work]:
     """Return the works an account may see: its own and all under an open licence; all for an auditor."""
     works = Work.objects.select_related("owner").order_by("-registered_at", "id")
     if actor.has("auditor"):
         return works
-    return works.filter(Q(owner__members__account_id=actor.account_id) | ~Q(licence="")).distinct()
+    return works.filter(Q(owner__members__account_id=actor.account_id) | ~Q(licence=""), erased_at=None).distinct()
 
 
 def work_for(actor: Actor, *, work_id: UUID) -> Work:
@@ -139,7 +157,8 @@ def styles_of(parties: Iterable[UUID]) -> QuerySet[Style]:
 
 def referenced_files(among: Iterable[str] | None = None) -> set[str]:
     """Return the digests of the files that works and styles need kept, of all or among some."""
-    works, styles = Work.objects.all(), Style.objects.exclude(adapter_digest="")
+    works = Work.objects.filter(erased_at=None)
+    styles = Style.objects.filter(erased_at=None).exclude(adapter_digest="")
     if among is not None:
         wanted = list(among)
         works = works.filter(Q(digest__in=wanted) | Q(preview_digest__in=wanted))

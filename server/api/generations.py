@@ -123,6 +123,7 @@ class GenerationView(serializers.Serializer):
     prompt = serializers.SerializerMethodField()
     negative_prompt = serializers.SerializerMethodField()
     expanded_prompt = serializers.SerializerMethodField()
+    prompt_commitment = serializers.CharField()
     disclosure = serializers.CharField()
     task = serializers.CharField()
     model = serializers.SerializerMethodField()
@@ -151,13 +152,18 @@ class GenerationView(serializers.Serializer):
     requested_at = serializers.DateTimeField()
     claimed_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
+    erased_at = serializers.DateTimeField(allow_null=True)
 
     def _may_read_prompt(self, generation: Any) -> bool:
+        if generation.erased_at:
+            return False
+        if self.context.get("has_given_reason"):
+            return True
         actor = self.context.get("actor")
         return generation.disclosure == "public" or (actor and actor.account_id == generation.owner_id)
 
     def get_prompt(self, generation: Any) -> str | None:
-        """Return the prompt; null for an auditor where it is not public."""
+        """Return the prompt; null once erased, and for an auditor where it is not public."""
         return generation.prompt if self._may_read_prompt(generation) else None
 
     def get_negative_prompt(self, generation: Any) -> str | None:

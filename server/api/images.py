@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation import queries
+from generation.errors import RecordErased
 from provenance import storage
 from provenance.credentials import queries as credentials
 from provenance.licensing.credits import credits_of
@@ -27,6 +28,7 @@ class ImageView(OutputView):
 
     generation = serializers.UUIDField(source="generation.pk")
     credits = serializers.SerializerMethodField()
+    erased_at = serializers.DateTimeField(source="generation.erased_at", allow_null=True)
 
     def get_credits(self, output: Any) -> list[dict[str, str]]:
         """Return the credit lines that go with the image."""
@@ -51,6 +53,11 @@ def _visible(request: Request, digest: str) -> Any:
     return output
 
 
+def _require_kept(record: Any) -> None:
+    if record.erased_at:
+        raise RecordErased(date=f"{record.erased_at:%Y-%m-%d}")
+
+
 class ImageDetail(APIView):
     """The record of one image."""
 
@@ -67,6 +74,7 @@ class ImageFile(APIView):
     def get(self, request: Request, digest: str) -> HttpResponse:
         """Return the file as delivered, with its digest as ETag."""
         output = _visible(request, digest)
+        _require_kept(output.generation)
         headers = {
             "ETag": f'"{digest}"',
             "Cache-Control": "private, max-age=31536000, immutable",
@@ -89,6 +97,7 @@ class ImageManifest(APIView):
         credential = credentials.credential_of(digest)
         if credential is None:
             raise NotFound()
+        _require_kept(credential)
         return HttpResponse(
             storage.load(credential.store_digest),
             content_type="application/c2pa",

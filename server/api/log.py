@@ -43,11 +43,12 @@ class VerifierKeyText(PublicFile):
 
     @extend_schema(responses={(200, "text/plain"): str})
     def get(self, request: Request) -> HttpResponse:
-        """Return the verifier key in force; compare it with what the operator publishes elsewhere."""
-        keys = queries.keys()
+        """Return the key that signed the checkpoint in force; compare it with what the operator publishes elsewhere."""
+        keys, note = queries.keys(), files.published()
         if not keys:
             raise NoCheckpointYet(seconds=proofs.SECONDS_TO_A_CHECKPOINT)
-        return HttpResponse(keys[-1].vkey + "\n", content_type=PLAIN, headers={"Cache-Control": "no-cache"})
+        key = proofs.key_of(note) if note else keys[-1]
+        return HttpResponse(key.vkey + "\n", content_type=PLAIN, headers={"Cache-Control": "no-cache"})
 
 
 class Tile(PublicFile):
@@ -95,8 +96,10 @@ class AddCheckpoint(APIView):
         return HttpResponse(line, content_type=PLAIN)
 
 
-class ImageProof(PublicFile):
-    """The proof that an image's delivery is in the log."""
+class ImageProof(APIView):
+    """The proof that an image's delivery is in the log; made anew for each call, which is counted like any other."""
+
+    permission_classes = (AllowAny,)
 
     @extend_schema(responses={(200, "text/plain"): str})
     def get(self, request: Request, digest: str) -> HttpResponse:

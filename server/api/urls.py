@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
-from server.api import audit, catalogue, generations, images, log, tokens, unknown, verifications
+from server.api import audit, auditing, catalogue, generations, images, log, records, tokens, unknown, verifications
 
 
 class DigestConverter:
@@ -30,6 +30,7 @@ urlpatterns = [
     path("v1/generations/<uuid:generation_id>", generations.GenerationDetail.as_view()),
     path("v1/generations/<uuid:generation_id>/cancel", generations.GenerationCancel.as_view()),
     path("v1/generations/<uuid:generation_id>/events", generations.GenerationEvents.as_view()),
+    path("v1/generations/<uuid:generation_id>/replay", auditing.ReplayList.as_view()),
     path("v1/decisions", generations.DecisionView.as_view()),
     path("v1/images", images.ImageList.as_view()),
     path("v1/images/<digest:digest>", images.ImageDetail.as_view()),
@@ -45,9 +46,15 @@ urlpatterns = [
     path("v1/trust.pem", verifications.TrustedRoot.as_view()),
     path("v1/audit/entries", audit.EntryList.as_view()),
     path("v1/audit/exports", audit.Export.as_view()),
+    path("v1/audit/reconciliations", auditing.ReconciliationList.as_view()),
+    path("v1/audit/reconciliations/<uuid:reconciliation_id>", auditing.ReconciliationDetail.as_view()),
+    path("v1/audit/reconciliations/<uuid:reconciliation_id>/report", auditing.ReconciliationReport.as_view()),
+    path("v1/audit/generations", records.RecordSearch.as_view()),
+    path("v1/audit/generations/<uuid:generation_id>/chain", records.Chain.as_view()),
     path("v1/audit/proofs/inclusion", audit.InclusionProof.as_view()),
     path("v1/audit/proofs/consistency", audit.ConsistencyProof.as_view()),
     path("v1/me", tokens.Me.as_view()),
+    path("v1/me/erasure", records.Erasure.as_view()),
     path("v1/me/tokens", tokens.TokenList.as_view()),
     path("v1/me/tokens/<uuid:token_id>", tokens.TokenDetail.as_view()),
     path("<path:anything>", unknown.UnknownAddress.as_view()),

@@ -18,7 +18,8 @@ from generation.actions.rendering import render_next
 from generation.evidence import Records
 from generation.models import Output
 from provenance import storage
-from provenance.audit_log import queries
+from provenance.actor import COLOPHON
+from provenance.audit_log import queries, sequencing
 from provenance.audit_log.models import Entry, Opening
 from provenance.audit_log.note import open_checkpoint
 from provenance.audit_log.sequencing import sequence
@@ -131,3 +132,19 @@ def test_a_damaged_tile_fails_the_verdicts_log_check(output: Output, files: Path
     tile.write_bytes(bytes(len(tile.read_bytes())))
     found = log_check(output)
     assert found.result == "failed" and "does not prove" in found.en
+
+
+def test_a_bundle_taken_between_a_rotation_and_its_checkpoint_verifies(
+    output: Output, client: Client, tmp_path: Path
+) -> None:
+    sequence()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sequencing, "sequence", lambda: None)
+        sequencing.rotate(actor=COLOPHON)
+    known = queries.keys()
+    old, new = (key.vkey for key in known)
+    bundle_of(client, an_auditor()).extractall(tmp_path / "bundle")
+    assert (tmp_path / "bundle" / "log.vkey").read_text() == old + "\n"
+    assert (tmp_path / "bundle" / "other.vkeys").read_text() == new + "\n"
+    done = run_verifier(tmp_path / "bundle", old)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -12,11 +12,21 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from pytest_django import Settings
 
 from provenance.actor import COLOPHON
-from provenance.audit_log import actions, files, queries, sequencing
-from provenance.audit_log.errors import EntryAltered, LogBehind, LogForked, LogKeyMissing, LogRenamed, NoteForged
+from provenance.audit_log import actions, files, keys, publishing, queries, sequencing
+from provenance.audit_log.errors import (
+    EntryAltered,
+    LogBehind,
+    LogForked,
+    LogKeyMissing,
+    LogKeyOpen,
+    LogRenamed,
+    NoteForged,
+    SequencerReplaced,
+)
 from provenance.audit_log.models import Checkpoint, Entry, LogKey, Pending, Position
 from provenance.audit_log.note import open_checkpoint, split_note
 from provenance.audit_log.sequencing import sequence
@@ -333,6 +343,95 @@ def test_a_store_that_lost_the_log_gets_all_of_it_again(files: Path) -> None:
     everything_adds_up()
 
 
+# ---- lost files, stalled processes ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["tile/0/001.p/45", "tile/1/000.p/1", "tile/entries/001.p/45"])
+@pytest.mark.parametrize("is_cut", [False, True], ids=["lost", "cut"])
+def test_a_file_that_growth_needs_is_written_again_from_the_database(path: str, is_cut: bool, files: Path) -> None:
+    entries(300)
+    sequence()
+    whole = (files / "log" / path).read_bytes()
+    if is_cut:
+        (files / "log" / path).write_bytes(whole[:-1])
+    else:
+        (files / "log" / path).unlink()
+    entries(1, first=300)
+    sequence()
+    assert (files / "log" / path).read_bytes() == whole and published().checkpoint.size == 302
+    everything_adds_up()
+
+
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/000", "tile/entries/001.p/45"])
+def test_a_lost_file_that_growth_does_not_read_is_looked_for_and_written_again(path: str, files: Path) -> None:
+    entries(300)
+    sequence()
+    whole = (files / "log" / path).read_bytes()
+    (files / "log" / path).unlink()
+    sequence(restoring=True)
+    assert (files / "log" / path).read_bytes() == whole
+    everything_adds_up()
+
+
+@pytest.mark.parametrize("more", [0, 1], ids=["at the same size", "grown"])
+def test_without_a_published_file_the_stored_checkpoint_still_binds_the_database(more: int, files: Path) -> None:
+    entries(5)
+    sequence()
+    (files / "log" / "checkpoint").unlink()
+    before = log_files(files)
+    forget(
+        "UPDATE audit_log_position SET index = 9 WHERE index = 1;"
+        "UPDATE audit_log_position SET index = 1 WHERE index = 2;"
+        "UPDATE audit_log_position SET index = 2 WHERE index = 9"
+    )
+    entries(more)
+    with pytest.raises(LogForked):
+        sequence()
+    assert log_files(files) == before and Checkpoint.objects.count() == 1
+
+
+def test_without_a_published_file_a_database_behind_its_stored_checkpoint_publishes_nothing(files: Path) -> None:
+    entries(5)
+    sequence()
+    (files / "log" / "checkpoint").unlink()
+    forget(
+        "DELETE FROM audit_log_opening WHERE entry_id IN (SELECT entry_id FROM audit_log_position WHERE index > 2);"
+        "DELETE FROM audit_log_position WHERE index > 2"
+    )
+    with pytest.raises(LogBehind):
+        sequence()
+    assert not (files / "log" / "checkpoint").exists()
+
+
+def test_a_stalled_sequencer_does_not_put_an_older_checkpoint_in_force() -> None:
+    entries(1)
+    sequence()
+    older = files.published() or ""
+    entries(1)
+    sequence()
+    with actions.as_the_only_sequencer(), pytest.raises(SequencerReplaced):
+        publishing.publish(older)
+    assert published().checkpoint.size == 3
+
+
+def test_a_sequencer_that_lost_its_lock_publishes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries(1)
+    real = sequencing._grown
+
+    def stalled(size: int, *, old: Any) -> str:
+        note = real(size, old=old)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+        return note
+
+    with monkeypatch.context() as patch, pytest.raises(SequencerReplaced):
+        patch.setattr(sequencing, "_grown", stalled)
+        sequence()
+    assert files.published() is None
+    sequence()
+    everything_adds_up()
+
+
 # ---- the key --------------------------------------------------------------------------------------------------
 
 
@@ -390,3 +489,84 @@ def test_a_log_keeps_its_name_when_the_address_changes_and_refuses_another(setti
     settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"log_name": "other.example/log"})
     with pytest.raises(LogRenamed, match=r"named 127.0.0.1:8000/log"):
         sequence()
+
+
+def test_rotation_without_the_old_key_is_refused_and_leaves_the_log_its_key(home: Path) -> None:
+    entries(1)
+    sequence()
+    for path in (home / "keys").glob("log-*.pem"):
+        path.unlink()
+    with pytest.raises(LogKeyMissing):
+        sequencing.rotate(actor=COLOPHON)
+    assert LogKey.objects.count() == 1 and not list((home / "keys").glob("log-*.pem"))
+
+
+def test_rotation_of_a_log_that_is_behind_is_refused(home: Path) -> None:
+    entries(5)
+    sequence()
+    forget(
+        "DELETE FROM audit_log_checkpoint;DELETE FROM audit_log_opening WHERE entry_id IN"
+        " (SELECT entry_id FROM audit_log_position WHERE index > 2);"
+        "DELETE FROM audit_log_position WHERE index > 2"
+    )
+    with pytest.raises(LogBehind):
+        sequencing.rotate(actor=COLOPHON)
+    assert LogKey.objects.count() == 1 and len(list((home / "keys").glob("log-*.pem"))) == 1
+
+
+def test_a_rotation_that_fails_leaves_no_key_behind(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries(1)
+    sequence()
+
+    def append(statement: Any) -> str:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(actions, "append", append)
+        sequencing.rotate(actor=COLOPHON)
+    assert [path.stem for path in (home / "keys").glob("log-*.pem")] == [f"log-{queries.keys()[0].key_id.hex()}"]
+
+
+def test_between_a_rotation_and_its_checkpoint_the_key_that_signed_is_served(client: Client) -> None:
+    entries(1)
+    sequence()
+    old = queries.keys()[0].vkey
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sequencing, "sequence", lambda: None)
+        new = sequencing.rotate(actor=COLOPHON)
+    assert client.get("/log/vkey").content.decode() == old + "\n"
+    sequence()
+    assert client.get("/log/vkey").content.decode() == new + "\n"
+
+
+def test_a_key_mounted_read_only_is_used_as_it_is_and_one_open_to_others_refused(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vkey = sequencing.key_in_force()
+    (path,) = (home / "keys").glob("log-*.pem")
+    path.chmod(0o400)
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "chmod", read_only)
+    monkeypatch.setattr(Path, "chmod", read_only)
+    assert sequencing.key_folder().signer_of(vkey).vkey == vkey
+    monkeypatch.undo()
+    path.chmod(0o444)
+    monkeypatch.setattr(Path, "chmod", read_only)
+    with pytest.raises(LogKeyOpen, match="0400"):
+        sequencing.key_folder().signers()
+
+
+def test_two_first_requests_at_once_cosign_with_one_key(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    together, real = threading.Barrier(2), keys._pem
+
+    def slow(key: Any) -> bytes:
+        together.wait(30)
+        return real(key)
+
+    monkeypatch.setattr(keys, "_pem", slow)
+    with ThreadPoolExecutor(2) as pool:
+        found = set(pool.map(lambda _: keys.witness_key(home / "keys", name="us.example/w").vkey, range(2)))
+    assert found == {keys.witness_key(home / "keys", name="us.example/w").vkey} and len(found) == 1

@@ -18,6 +18,7 @@ from provenance.audit_log.proof import verify_proof
 from provenance.audit_log.sequencing import sequence
 from provenance.audit_log.tiles import TileReader, unpack_entries
 from provenance.audit_log.tree import leaf_hash, root_at, verify_consistency, verify_inclusion
+from server.api.throttles import PerAccount
 from tests.factories.log import entries, one_entry
 from tests.factories.records import a_model, a_request, a_worker, an_artist
 
@@ -191,6 +192,17 @@ def test_every_image_has_a_proof_file_that_anyone_can_check(address: str, keys: 
 def test_an_unknown_image_has_no_proof(client: Client) -> None:
     answer = client.get(f"/images/sha256:{'0' * 64}/proof")
     assert is_problem(answer, status=404, code="log-entry-unknown")
+
+
+def test_proofs_are_counted_by_address_and_the_log_itself_is_not(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PerAccount.THROTTLE_RATES, "account", "1/min")
+    entries(1)
+    sequence()
+    codes = [client.get(f"/images/sha256:{'0' * 64}/proof").status_code for _ in range(2)]
+    assert codes == [404, 429]
+    assert [client.get("/log/checkpoint").status_code for _ in range(3)] == [200] * 3
 
 
 def test_the_schema_describes_the_log(client: Client) -> None:

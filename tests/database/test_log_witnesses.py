@@ -40,6 +40,9 @@ def home(tmp_path: Path, settings: Settings) -> Path:
 # ---- we are witnessed -----------------------------------------------------------------------------------------
 
 
+BAD_SIZES = {"knows a superscript": "²\n", "knows five thousand digits": "9" * 5_000, "knows a padded size": "03\n"}
+
+
 class Stranger:
     """A witness on a port of its own, which answers as it is told and notes what it was sent."""
 
@@ -48,12 +51,19 @@ class Stranger:
         self.known = 0
         self.mood = "good"
         self.sent: list[str] = []
+        self.was_left, self.stopped = threading.Event(), threading.Event()
         stranger = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 stranger.sent.append(body)
+                if stranger.mood == "speaks no HTTP":
+                    self.wfile.write(b"\xff nonsense\r\n\r\n")
+                    return
+                if stranger.mood in {"drips its head", "drips its body"}:
+                    stranger.drip(self)
+                    return
                 status, text = stranger.answer(body)
                 self.send_response(status)
                 self.send_header("Location", "/elsewhere")
@@ -65,6 +75,17 @@ class Stranger:
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def drip(self, handler: BaseHTTPRequestHandler) -> None:
+        """Send a byte at a time until the caller has gone, or for as long as no caller should wait."""
+        handler.wfile.write(b"HTTP/1.1 200 " if self.mood == "drips its head" else b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(300):
+            try:
+                handler.wfile.write(b"x")
+            except OSError:
+                self.was_left.set()
+                return
+            self.stopped.wait(0.05)
 
     @property
     def setting(self) -> str:
@@ -78,6 +99,8 @@ class Stranger:
             return 200, self.signer.cosign(text.replace("log", "dog", 1), at=datetime.now(UTC))
         if self.mood == "babbles":
             return 200, "hello\n" * 10
+        if self.mood in BAD_SIZES:
+            return 409, BAD_SIZES[self.mood]
         if self.mood == "fails" or old != self.known:
             return (500, "no") if self.mood == "fails" else (409, f"{self.known}\n")
         self.known = int(text.split("\n")[1])
@@ -90,6 +113,7 @@ def stranger(settings: Settings) -> Iterator[Stranger]:
     found = Stranger()
     settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"log_witnesses": (found.setting,)})
     yield found
+    found.stopped.set()
     found.server.shutdown()
     found.server.server_close()
 
@@ -130,6 +154,35 @@ def test_a_witness_that_does_not_cosign_changes_nothing(mood: str, stranger: Str
     stranger.mood = mood
     assert witnesses.ask_witnesses() == 0
     assert files.published() == before and not Cosignature.objects.exists()
+
+
+@pytest.mark.parametrize("mood", [*BAD_SIZES, "speaks no HTTP"])
+def test_a_witness_that_misbehaves_does_not_silence_another(mood: str, stranger: Stranger, settings: Settings) -> None:
+    good = Stranger()
+    good.signer = Cosigner("good.example/w", Ed25519PrivateKey.generate())
+    asked = (stranger.setting, good.setting)
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"log_witnesses": asked})
+    stranger.mood = mood
+    entries(5)
+    sequence()
+    try:
+        assert witnesses.ask_witnesses() == 1 and len(stranger.sent) == 1
+    finally:
+        good.server.shutdown()
+        good.server.server_close()
+    assert cosigned_at(files.published() or "", good.signer.verifier)
+
+
+@pytest.mark.parametrize("mood", ["drips its head", "drips its body"])
+def test_a_witness_whose_answer_never_ends_is_left(
+    mood: str, stranger: Stranger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witnesses, "SECONDS_TO_ANSWER", 1)
+    stranger.mood = mood
+    entries(1)
+    sequence()
+    assert witnesses.ask_witnesses() == 0
+    assert stranger.was_left.wait(10)
 
 
 def test_a_witness_that_is_away_delays_nothing_for_long(stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> None:

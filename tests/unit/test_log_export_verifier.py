@@ -404,3 +404,24 @@ def test_the_keys_of_log_and_witness_are_told_apart() -> None:
     for vkey in ("", "a+b", a_signer().vkey[:-4], a_signer().vkey.replace("+", "+0", 1)):
         with pytest.raises(ValueError):
             parse_key(vkey)
+
+
+def test_after_a_rotation_an_older_checkpoint_still_verifies(bundle: Path, tmp_path: Path) -> None:
+    before, after = a_signer("before"), a_signer()
+    older = tmp_path / "older"
+    older.write_text(sign_note(a_log(SIZE).head(200).text(), [before]))
+    assert findings_of(bundle, "--since", older)[1] == [
+        {"code": "checkpoint-unsigned", "path": str(older), "name": after.name}
+    ]
+    assert findings_of(bundle, "--key", before.vkey, "--key", after.vkey, "--since", older) == (0, [])
+    (bundle / "other.vkeys").write_text(before.vkey + "\n")
+    assert findings_of(bundle, "--since", older) == (0, [])
+    assert findings_of(bundle, "--key", after.vkey, "--since", older) == (0, [])
+    (bundle / "other.vkeys").write_text("nonsense\n")
+    assert {"code": "key-malformed", "path": "other.vkeys"} in findings_of(bundle)[1]
+
+
+def test_a_key_that_only_the_bundle_lists_does_not_vouch_for_its_checkpoint(bundle: Path) -> None:
+    (bundle / "other.vkeys").write_text(a_signer().vkey + "\n")
+    code, found = findings_of(bundle, "--key", a_signer("other").vkey)
+    assert code == 1 and [each["code"] for each in found] == ["key-differs", "checkpoint-unsigned"]

@@ -175,8 +175,12 @@ def test_only_old_drafts_are_cleared_away(folder: Path) -> None:
     old, young = (file.with_name(f"{storage.DRAFT_PREFIX}{name}") for name in ("old", "young"))
     old.write_bytes(b"half")
     young.write_bytes(b"half")
+    deep = folder / "log" / "tile" / "0" / "x001" / f"{storage.DRAFT_PREFIX}tile"
+    deep.parent.mkdir(parents=True)
+    deep.write_bytes(b"half")
     day_before_yesterday = time.time() - 2 * 86_400
     os.utime(old, (day_before_yesterday, day_before_yesterday))
+    os.utime(deep, (day_before_yesterday, day_before_yesterday))
     os.utime(file, (day_before_yesterday, day_before_yesterday))
-    assert storage.delete_drafts(older_than=datetime.now(UTC) - timedelta(days=1)) == 1
-    assert not old.exists() and young.exists() and storage.load(DIGEST) == DATA
+    assert storage.delete_drafts(older_than=datetime.now(UTC) - timedelta(days=1)) == 2
+    assert not old.exists() and not deep.exists() and young.exists() and storage.load(DIGEST) == DATA

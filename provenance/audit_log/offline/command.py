@@ -1,13 +1,14 @@
 """``python3 verify.py``: check an exported log offline, with Python alone.
 
-    python3 verify.py [FOLDER_OR_ZIP] [--key VKEY] [--witness VKEY] [--since CHECKPOINT] [--json] [--lang zh-Hans]
+    python3 verify.py [FOLDER_OR_ZIP] [--key VKEY]... [--witness VKEY] [--since CHECKPOINT] [--json] [--lang zh-Hans]
 
 Checked: the checkpoint's signature; every entry against every hash tile and the signed root; that each entry is a leaf
 of version 1 and stands once; each opening against its leaf; each manifest against its listed digest and its name; and
 the whole against an older checkpoint that you hold. Exit code 0: nothing is wrong. 1: something was changed, is missing
 or does not fit, and is named. 2: nothing could be checked: unreadable, empty, or not signed by the key. 64: the command
 was wrong. The bundle's own log.vkey does not prove who keeps the log: compare it with the key published elsewhere, or
-give that one with --key.
+give that one with --key; several, where the log's key was replaced. A checkpoint that you hold may also be signed by a
+key that only the bundle lists in other.vkeys: who holds it vouches for it.
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ from typing import Any, NoReturn
 from provenance.audit_log.offline.comparing import LogCheck
 from provenance.audit_log.offline.files import UNREADABLE, Archive, Files, check_manifests, lines_of, open_files
 from provenance.audit_log.offline.findings import Findings, said
-from provenance.audit_log.offline.notes import Head, Key, open_head, parse_key
+from provenance.audit_log.offline.notes import Head, Key, key_that_signed, open_head, parse_key
 from provenance.audit_log.offline.openings import read_openings
 
 LARGEST_OPENINGS = 2**30
 LARGEST_CHECKPOINT = 2**20
+LARGEST_KEY = 4_096
+LARGEST_KEYS = 2**20
 WRONG_USE = 64
 
 
 def check_bundle(
-    files: Files, *, key: str | None, witnesses: Sequence[Key], since: Sequence[str], findings: Findings
+    files: Files, *, keys: Sequence[str], witnesses: Sequence[Key], since: Sequence[str], findings: Findings
 ) -> dict[str, Any]:
     """Return the report on a whole bundle, findings included."""
     report: dict[str, Any] = {"findings": findings}
@@ -40,36 +43,48 @@ def check_bundle(
         for name, count in Counter(files.names()).items():
             if count > 1:
                 findings.tell("file-twice", path=name)
-    trusted = _key(files, key, findings)
+    trusted = _keys(files, keys, findings)
     head = _head(files, trusted, witnesses, findings) if trusted else None
-    if head is not None and trusted is not None:
-        report.update(key=trusted.name, entries=head.size, root=head.root.hex(), witnesses=head.witnesses)
-        _check_log(files, head, trusted, since, findings, report)
+    if head is not None:
+        report.update(key=trusted[0].name, entries=head.size, root=head.root.hex(), witnesses=head.witnesses)
+        _check_log(files, head, [*trusted, *_other_keys(files, findings)], since, findings, report)
     return report
 
 
-def _key(files: Files, given: str | None, findings: Findings) -> Key | None:
+def _keys(files: Files, given: Sequence[str], findings: Findings) -> list[Key]:
     path = "log.vkey"
     try:
-        listed = files.read(path, 4_096).decode()
-        if given is not None and listed.strip() != given.strip():
+        listed = files.read(path, LARGEST_KEY).decode()
+        if given and listed.strip() not in {each.strip() for each in given}:
             findings.tell("key-differs")
-        path = "--key" if given is not None else path
-        return parse_key(listed if given is None else given)
+        path = "--key" if given else path
+        return [parse_key(each) for each in given or [listed]]
     except FileNotFoundError:
         findings.tell("file-missing", path=path)
-        return parse_key(given) if given is not None else None
+        return [parse_key(each) for each in given]
     except ValueError:
         findings.tell("key-malformed", path=path)
-        return None
+        return []
 
 
-def _head(files: Files, key: Key, witnesses: Sequence[Key], findings: Findings) -> Head | None:
+def _other_keys(files: Files, findings: Findings) -> list[Key]:
+    path = "other.vkeys"
+    try:
+        return [parse_key(line) for line in files.read(path, LARGEST_KEYS).decode().splitlines()]
+    except FileNotFoundError:
+        return []
+    except ValueError:
+        findings.tell("key-malformed", path=path)
+        return []
+
+
+def _head(files: Files, keys: Sequence[Key], witnesses: Sequence[Key], findings: Findings) -> Head | None:
     try:
         data = files.read("log/checkpoint", LARGEST_CHECKPOINT)
     except FileNotFoundError:
         findings.tell("checkpoint-missing", path="log/checkpoint")
         return None
+    key = key_that_signed(data, keys)
     head = open_head(data, path="log/checkpoint", key=key, witnesses=witnesses, findings=findings)
     if head is not None and head.size == 0:
         findings.tell("log-empty")
@@ -78,7 +93,7 @@ def _head(files: Files, key: Key, witnesses: Sequence[Key], findings: Findings) 
 
 
 def _check_log(
-    files: Files, head: Head, key: Key, since: Sequence[str], findings: Findings, report: dict[str, Any]
+    files: Files, head: Head, keys: Sequence[Key], since: Sequence[str], findings: Findings, report: dict[str, Any]
 ) -> None:
     try:
         lines = lines_of(files.read("openings.jsonl", LARGEST_OPENINGS))
@@ -86,7 +101,7 @@ def _check_log(
         findings.tell("file-missing", path="openings.jsonl")
         lines = []
     openings = read_openings(lines, path="openings.jsonl", findings=findings)
-    held = [(path, found) for path in since if (found := _held(path, key, findings)) is not None]
+    held = [(path, found) for path in since if (found := _held(path, keys, findings)) is not None]
     check = LogCheck(
         lambda path, most: files.read(f"log/{path}", most), size=head.size, findings=findings, openings=openings,
         keep=[each.size for _, each in held],
@@ -97,10 +112,10 @@ def _check_log(
     report.update(openings=len(openings), manifests=check_manifests(files, findings))
 
 
-def _held(path: str, key: Key, findings: Findings) -> Head | None:
+def _held(path: str, keys: Sequence[Key], findings: Findings) -> Head | None:
     with open(path, "rb") as file:
         data = file.read(LARGEST_CHECKPOINT)
-    return open_head(data, path=path, key=key, witnesses=(), findings=findings)
+    return open_head(data, path=path, key=key_that_signed(data, keys), witnesses=(), findings=findings)
 
 
 def told(report: dict[str, Any], language: str) -> str:
@@ -148,7 +163,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(description="Check an exported audit log offline.", epilog="Exit: 0 good, 1 wrong, 2 unchecked.")
     beside = str(Path(__file__).resolve().parent)
     parser.add_argument("bundle", nargs="?", default=beside, help="the bundle, a zip or its folder; else where this is")
-    parser.add_argument("--key", metavar="VKEY", help="the log's key as published elsewhere")
+    parser.add_argument(
+        "--key", metavar="VKEY", action="append", default=[], help="the log's key as published elsewhere"
+    )
     parser.add_argument("--witness", metavar="VKEY", action="append", default=[], help="the key of a witness you trust")
     parser.add_argument(
         "--since", metavar="FILE", action="append", default=[], help="an older checkpoint that you hold"
@@ -158,14 +175,14 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         witnesses = [parse_key(each) for each in chosen.witness]
-        if chosen.key is not None:
-            parse_key(chosen.key)
+        for each in chosen.key:
+            parse_key(each)
     except ValueError:
         parser.error("a key is not name+id+base64")
     findings = Findings()
     try:
         files = open_files(chosen.bundle)
-        report = check_bundle(files, key=chosen.key, witnesses=witnesses, since=chosen.since, findings=findings)
+        report = check_bundle(files, keys=chosen.key, witnesses=witnesses, since=chosen.since, findings=findings)
     except UNREADABLE as error:
         findings.tell("cannot-read", path=chosen.bundle, reason=str(error) or type(error).__name__)
         report = {"findings": findings}

@@ -66,6 +66,15 @@ def open_head(data: bytes, *, path: str, key: Key, witnesses: Sequence[Key], fin
     return Head(int(size), root, tuple(each.name for each in witnesses if each in signed and each.algorithm == 4))
 
 
+def key_that_signed(data: bytes, keys: Sequence[Key]) -> Key:
+    """Return the first of some keys whose signature a note claims to carry, or the first of all."""
+    try:
+        signed = {(name, key_id) for name, key_id, _ in _split_note(data.decode())[1]}
+    except ValueError:
+        return keys[0]
+    return next((each for each in keys if (each.name, each.key_id) in signed), keys[0])
+
+
 def unbase64(text: str) -> bytes:
     """Return what standard base64 stands for; raises ValueError for any other spelling of it."""
     data = base64.b64decode(text.encode("ascii"), validate=True)

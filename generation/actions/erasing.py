@@ -1,0 +1,176 @@
+"""Erasing a person's data on request: prompts, names, files and openings go; states, digests and proofs stay."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from generation import queries
+from generation.actions.notifying import notify_state
+from generation.actions.upkeep import sweep_one
+from generation.errors import UnderDispute
+from generation.events import GenerationCancelled, PersonErased
+from generation.models import Generation, IdempotencyKey
+from provenance.actor import Actor
+from provenance.audit_log import actions as audit_log
+from provenance.audit_log import queries as log_queries
+from provenance.credentials import actions as credentials
+from provenance.licensing.credits import without_names
+from provenance.works import actions as works
+from provenance.works import queries as holdings
+
+log = structlog.get_logger(__name__)
+ACTS_OF_OFFICE = (
+    "LogExported",
+    "LogKeyAdopted",
+    "LogKeyRotated",
+    "PersonErased",
+    "PromptRead",
+    "ReconciliationEnded",
+    "ReconciliationRequested",
+    "ReplayEnded",
+    "ReplayRequested",
+)
+"""Kinds of entries that tell what an auditor or operator did: they answer for it, so these stay readable."""
+BATCH = 500
+"""Requests whose prompts are held in memory at once."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much an erasure reaches."""
+
+    generations: int
+    cancelled: int
+    images: int
+    works: int
+    styles: int
+    parties: int
+    openings: int
+
+
+def extent_of_erasure(account_id: UUID) -> Extent:
+    """Return what erasing a person would reach now; raise UnderDispute while it may not be."""
+    parties = holdings.parties_of_one(account_id)
+    require_no_dispute(parties)
+    own = queries.generations_to_erase(account_id)
+    works_there, styles = holdings.holdings_of(parties)
+    return Extent(
+        generations=own.count(),
+        cancelled=own.exclude(state__in=queries.ENDED).count(),
+        images=queries.images_to_erase(account_id).count(),
+        works=works_there.count(),
+        styles=styles.count(),
+        parties=len(parties),
+        openings=_openings(account_id, own.values_list("pk", flat=True), parties).count(),
+    )
+
+
+def require_no_dispute(parties: Sequence[UUID]) -> None:
+    """Raise UnderDispute while works of some parties are disputed: this alone decides whether erasure must wait."""
+    if number := holdings.disputed_works(parties).count():
+        raise UnderDispute(number=number)
+
+
+@transaction.atomic
+def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
+    """Erase a person's data, call off what still waits or renders, and say how much there was.
+
+    Files go after the commit, except those that somebody else's row needs; what a crash leaves of them, the
+    sweeper takes. A second time erases what came in between. Raises UnderDispute, and then nothing is changed.
+    """
+    parties = holdings.parties_of_one(account_id)
+    require_no_dispute(parties)
+    now = timezone.now()
+    own = list(queries.generations_to_erase(account_id).select_for_update().values_list("pk", flat=True))
+    cancelled = _call_off(own, at=now)
+    images = list(queries.images_to_erase(account_id).values_list("digest", flat=True))
+    works_there, styles = holdings.holdings_of(parties)
+    counts = {"works": works_there.count(), "styles": styles.count(), "parties": len(parties)}
+    files = {*images, *credentials.erase_credentials(images, at=now)}
+    openings = audit_log.erase_openings(_openings(account_id, own, parties))
+    files |= works.erase_holdings(parties, account_id=account_id, at=now)
+    _blank(own, at=now)
+    IdempotencyKey.objects.filter(owner_id=account_id).delete()
+    extent = Extent(generations=len(own), cancelled=cancelled, images=len(images), openings=openings, **counts)
+    audit_log.append(PersonErased(actor=actor, account=account_id, **dataclasses.asdict(extent)))
+    transaction.on_commit(partial(_delete_files, sorted(files)))
+    return extent
+
+
+def _openings(account_id: UUID, generations: Iterable[UUID], parties: Sequence[UUID]) -> Any:
+    return log_queries.openings_about(account_id, generations=generations, parties=parties, but=ACTS_OF_OFFICE)
+
+
+def _call_off(own: Sequence[UUID], *, at: datetime) -> int:
+    """End what has not ended. A worker that renders one of them has lost its lease, and writes nothing more."""
+    open_ones = list(Generation.objects.filter(pk__in=own).exclude(state__in=queries.ENDED))
+    for generation in open_ones:
+        generation.state = Generation.State.CANCELLED
+        generation.ended_at = at
+        generation.lease_expires = None
+        generation.save(update_fields=["state", "ended_at", "lease_expires"])
+        audit_log.append(GenerationCancelled(actor=Actor(account_id=generation.owner_id), generation=generation.pk))
+        notify_state(generation)
+    return len(open_ones)
+
+
+def _blank(own: Sequence[UUID], *, at: datetime) -> None:
+    for start in range(0, len(own), BATCH):
+        rows = list(Generation.objects.filter(pk__in=own[start : start + BATCH]))
+        for row in rows:
+            _blank_one(row, at=at)
+        Generation.objects.bulk_update(rows, BLANKED)
+
+
+BLANKED = (
+    "owner_name", "prompt", "expanded_prompt", "negative_prompt", "prompt_salt", "references", "inputs", "recipient",
+    "decision", "fault", "notes", "settings", "erased_at",
+)  # fmt: skip
+
+
+def _blank_one(row: Generation, *, at: datetime) -> None:
+    """Take the person's words out of a row: without the salt, its commitment tells nothing of a guessed prompt."""
+    row.owner_name = row.prompt = row.expanded_prompt = row.negative_prompt = row.recipient = ""
+    row.prompt_salt = b""
+    own = {answer["id"] for answer in row.decision["references"] if answer["basis"] == "own-work"}
+    row.references = [{**one, **NO_STYLE_NAME} if one["style"] in own else one for one in row.references]
+    row.inputs = [{**one, "title": "", "author": ""} if one["work"] in own else one for one in row.inputs]
+    row.decision = _own_names_out(without_names(row.decision))
+    row.fault = {"code": row.fault["code"], **ERASED} if row.fault else None
+    row.notes = []
+    row.settings = None
+    row.erased_at = at
+
+
+NO_STYLE_NAME = {"name": "", "name_zh": "", "author": "", "url": ""}
+ERASED = {
+    "en": "What was said here was erased at the person's request.",
+    "zh-Hans": "此处内容已应当事人请求删除。",
+}
+
+
+def _own_names_out(decision: dict[str, Any]) -> dict[str, Any]:
+    """Return a decision without what names the person's own works; others' names are the credit that they are due."""
+    answers = [
+        {**answer, "name": "", "owner": "", "author": "", "reasons": []} if answer["basis"] == "own-work" else answer
+        for answer in decision["references"]
+    ]
+    return {**decision, "references": answers}
+
+
+def _delete_files(files: Sequence[str]) -> None:
+    for digest in files:
+        try:
+            sweep_one(digest)
+        except OSError:  # what is erased is erased in the records; the sweeper tries again
+            log.exception("erased file not deleted yet", digest=digest)

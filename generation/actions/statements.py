@@ -1,0 +1,248 @@
+"""What the log's entries state of rows: which kind of entry, of which table, and how each column is spelt there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generation.actions.requesting import decision_to_log
+from generation.models import Generation
+from generation.pipelines.contract import WeightFile
+from generation.pipelines.model_files import digest_of_files
+from provenance.canonical import canonical_json, sha256_digest
+from provenance.credentials.manifest import prompt_commitment
+from provenance.errors import Fault
+
+Row = Mapping[str, Any]
+Says = Mapping[str, tuple[str, Callable[[Row], Any]]]
+"""What an entry states, by its name in the details: the column it is about, and that column as the entry spells it."""
+
+
+def column(name: str) -> tuple[str, Callable[[Row], Any]]:
+    """Return a column that an entry states as the database spells it."""
+    return name, lambda row: row[name]
+
+
+def number(name: str) -> tuple[str, Callable[[Row], Any]]:
+    """Return a whole number that an entry states as decimal text."""
+    return name, lambda row: str(row[name])
+
+
+def inside(name: str, *keys: str) -> tuple[str, Callable[[Row], Any]]:
+    """Return a value inside a JSON column."""
+
+    def value(row: Row) -> Any:
+        found = row[name]
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        return found
+
+    return ".".join((name, *keys)), value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What entries of some kinds state of the rows of one table."""
+
+    table: str
+    kinds: tuple[str, ...]
+    name: str
+    """Under which name the details hold the row's key."""
+    column: str = "id"
+    says: Says = field(default_factory=dict)
+    more: str = ""
+    """SQL that adds to the row what an entry states of its neighbours."""
+    is_newest_only: bool = False
+    """Whether a later entry replaces what an earlier one stated."""
+    is_owed: bool = True
+    """Whether a row without such an entry is a difference."""
+    leaf_column: str = ""
+    """The column that holds the entry's leaf hash."""
+
+
+def _commitment(row: Row) -> str:
+    try:
+        return prompt_commitment(row["prompt"], salt=bytes.fromhex(row["prompt_salt"].removeprefix("\\x")))
+    except Fault as fault:
+        return fault.code
+
+
+def _decision(row: Row) -> Any:
+    generation = Generation(
+        disclosure=row["disclosure"],
+        decision=row["decision"],
+        prompt_salt=bytes.fromhex(row["prompt_salt"].removeprefix("\\x")),
+    )
+    return decision_to_log(generation)
+
+
+def _weights(row: Row) -> str:
+    files = (
+        WeightFile(path=one["path"], digest=one["digest"], size_bytes=int(one["size_bytes"])) for one in row["weights"]
+    )
+    return digest_of_files(files)
+
+
+def _settings(*names: str) -> Says:
+    return {f"settings.{name}": column(name) for name in names}
+
+
+STATE_AFTER = {
+    "GenerationRequested": {"queued"},
+    "RenderingStarted": {"rendering", "marking", "queued"},  # a worker that stops hands back without an entry
+    "RenderingAbandoned": {"queued"},
+    "GenerationRefused": {"refused"},
+    "GenerationFailed": {"failed"},
+    "GenerationCancelled": {"cancelled"},
+    "GenerationDone": {"done"},
+}
+"""The states that a generation may be in after its newest entry."""
+
+PERSONAL = frozenset(
+    {
+        "name",
+        "title",
+        "prompt",
+        "references",
+        "inputs",
+        "decision",
+        "owner_id",
+        "source",
+        "environment",
+        "verdict.state",
+    }
+)
+"""Columns that erasing a person's data may empty; of an erased row they are not compared."""
+
+EVERYTHING: tuple[Told, ...] = (
+    Told(
+        table="works_party", kinds=("PartyRecorded",), name="party",
+        says={"name": column("name"), "origin": column("origin"), "claim": column("claim")},
+    ),
+    Told(
+        table="works_work", kinds=("WorkRegistered",), name="work", is_owed=False,
+        says={
+            "party": column("owner_id"), "digest": column("digest"), "pixel_digest": column("pixel_digest"),
+            "title": column("title"), "licence": column("licence"),
+        },
+    ),
+    Told(
+        table="works_style", kinds=("StyleRegistered",), name="style",
+        says={
+            "party": column("owner_id"), "name": column("name"), "carrier": column("carrier"),
+            "adapter": column("adapter_digest"),
+        },
+    ),
+    Told(
+        table="works_style", kinds=("StyleRegistered", "StyleRebound"), name="style", is_newest_only=True,
+        is_owed=False,
+        says={"token": column("token"), "model": column("model_digest")},
+    ),
+    Told(
+        table="licensing_offer", kinds=("OfferPublished",), name="offer",
+        says={
+            "party": column("party_id"), "subject_kind": column("subject_kind"), "subject": column("subject_id"),
+            "licence": column("licence"), "terms_digest": column("terms_digest"),
+        },
+    ),
+    Told(
+        table="licensing_offer", kinds=("OfferPublished",), name="offer", is_owed=False,
+        says={"terms_digest": ("terms", lambda row: sha256_digest(canonical_json(row["terms"])))},
+    ),
+    Told(
+        table="licensing_grant", kinds=("GrantGiven",), name="grant",
+        says={
+            "offer": column("offer_id"), "licensee": column("licensee_id"), "terms_digest": column("terms_digest"),
+        },
+    ),
+    Told(
+        table="licensing_grant", kinds=("GrantGiven",), name="grant", is_owed=False,
+        says={"terms_digest": ("terms", lambda row: sha256_digest(canonical_json(row["terms"])))},
+    ),
+    Told(table="licensing_grantevent", kinds=("GrantRevoked",), name="grant", column="grant_id"),
+    Told(
+        table="licensing_optout", kinds=("OptOutRecorded",), name="opt_out",
+        says={
+            "party": column("party_id"), "subject_kind": column("subject_kind"), "subject": column("subject_id"),
+            "source": column("source"),
+        },
+    ),
+    Told(
+        table="generation_imagemodel", kinds=("ModelRegistered",), name="model",
+        says={
+            "name": column("name"), "digest": column("digest"), "licence": column("licence"),
+            "training": column("training"),
+        },
+    ),
+    Told(
+        table="generation_imagemodel", kinds=("ModelRegistered",), name="model", is_owed=False,
+        says={"digest": ("weights", _weights)},
+    ),
+    Told(
+        table="generation_generation", kinds=tuple(STATE_AFTER), name="generation", is_newest_only=True,
+        says={"": ("state", lambda row: row["state"])},
+    ),
+    Told(
+        table="generation_generation", kinds=("GenerationRequested",), name="generation", is_owed=False,
+        leaf_column="request_leaf",
+        more="|| jsonb_build_object('model_digest', "
+        "(SELECT digest FROM generation_imagemodel AS model WHERE model.id = subject.model_id))",
+        says={
+            "actor": column("owner_id"), "model": ("model_id", lambda row: row["model_digest"]),
+            "prompt_commitment": ("prompt", _commitment), "references": column("references"),
+            "inputs": column("inputs"), "seeds": ("seeds", lambda row: [str(seed) for seed in row["seeds"]]),
+            **_settings("task", "width", "height", "steps", "scheduler", "disclosure"),
+            "settings.guidance_scale": ("guidance_scale", lambda row: str(float(row["guidance_scale"]))),
+        },
+    ),
+    Told(
+        table="generation_generation", kinds=("GenerationRequested", "DecisionRenewed", "GenerationRefused"),
+        name="generation", is_newest_only=True, is_owed=False, says={"decision": ("decision", _decision)},
+    ),
+    Told(
+        table="generation_generation", kinds=("GenerationRequested",), name="generation", is_owed=False,
+        says={"prompt_commitment": column("prompt_commitment")},
+    ),
+    Told(
+        table="generation_generation", kinds=("GenerationFailed",), name="generation", is_owed=False,
+        says={"code": inside("fault", "code"), "attempt": column("attempt")},
+    ),
+    Told(
+        table="generation_generation", kinds=("GenerationDone",), name="generation", is_owed=False,
+        says={"environment": column("environment"), "attempt": column("attempt")},
+    ),
+    Told(
+        table="generation_output", kinds=("OutputDelivered",), name="use", column="use_id",
+        leaf_column="delivered_leaf",
+        says={
+            "generation": column("generation_id"), "index": column("index"), "digest": column("digest"),
+            "manifest": column("manifest_id"), "raw_pixels": column("raw_pixels"),
+            "delivered_pixels": column("delivered_pixels"), "seed": number("seed"),
+        },
+    ),
+    Told(
+        table="credentials_credential", kinds=("CredentialSigned",), name="image", column="image_digest",
+        says={
+            "manifest": column("manifest_id"), "store": column("store_digest"), "key": column("key_id"),
+            "library": column("library_version"), "state": inside("verdict", "state"),
+        },
+    ),
+    Told(table="audit_log_logkey", kinds=("LogKeyAdopted", "LogKeyRotated"), name="key", column="vkey"),
+    Told(
+        table="generation_reconciliation", kinds=("ReconciliationRequested",), name="reconciliation",
+        says={"actor": column("asked_by")},
+    ),
+    Told(
+        table="generation_reconciliation", kinds=("ReconciliationEnded",), name="reconciliation", is_owed=False,
+        says={"differences": column("differences"), "report": column("report_digest")},
+    ),
+    Told(
+        table="generation_replay", kinds=("ReplayRequested",), name="replay",
+        says={"actor": column("asked_by"), "generation": column("generation_id")},
+    ),
+    Told(
+        table="generation_replay", kinds=("ReplayEnded",), name="replay", is_owed=False,
+        says={"result": column("result")},
+    ),
+)  # fmt: skip

@@ -1,0 +1,407 @@
+"""Reconciling: what was changed behind the server's back is named, exactly, and nothing else is."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test import Client
+from pytest_django import Settings
+
+from generation import jobs
+from generation.actions import reconciling
+from generation.actions.erasing import erase_person
+from generation.actions.rendering import render_next
+from generation.actions.requesting import cancel_generation
+from generation.models import Generation, Output, Reconciliation
+from provenance.actor import COLOPHON
+from provenance.audit_log import queries
+from provenance.audit_log.models import Entry, Opening, Position
+from provenance.audit_log.note import open_note
+from provenance.audit_log.sequencing import sequence
+from provenance.credentials.models import Credential
+from provenance.licensing.actions import give_grant, offer_by_grant, offer_openly, record_opt_out, revoke_grant
+from provenance.works.actions import leave_style_behind, register_collection
+from provenance.works.models import Work
+from server.accounts.models import Account
+from tests.factories.log import entries
+from tests.factories.records import (
+    a_model,
+    a_party,
+    a_request,
+    a_style,
+    a_token,
+    a_work,
+    a_worker,
+    an_artist,
+    an_auditor,
+    as_image,
+    in_style,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, settings: Settings) -> Path:
+    """Lend the log a data folder of its own."""
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def records(keys: Path) -> None:
+    """Leave rows of every kind that the log tells of, and requests that ended in several ways."""
+    model = a_model()
+    ada = an_artist("ada")
+    party = a_party("Ada Painter", member=ada)
+    work = a_work(ada, party, licence="CC-BY-4.0")
+    own = a_style(model, party=party, slug="own", name="Own", token="owntoken", works=[work])
+    offer = offer_by_grant(actor=ada.actor(), party=party, subject_kind="style", subject_id=own.pk)
+    grant = give_grant(actor=ada.actor(), offer=offer, licensee_id=an_artist("lee").pk)
+    revoke_grant(actor=ada.actor(), grant=grant)
+    style = a_style(model, party=a_party("Bo Carver"))
+    mara = an_artist()
+    a_request(mara, seeds=(2**63 - 1, 2), disclosure="private", **in_style(style))
+    a_request(mara, seeds=(5,), **as_image(work))
+    worker = a_worker(keys)
+    assert render_next(worker=worker) and render_next(worker=worker)
+    cancel_generation(actor=mara.actor(), generation_id=a_request(mara).pk)
+    a_request(mara, **in_style(a_style(model, party=party, slug="closed", name="Closed", token="clsd", licence="")))
+    record_opt_out(actor=ada.actor(), party=party, subject_kind="work", subject_id=work.pk, source="a letter")
+    a_request(mara)
+    entries(300)
+    sequence()
+    assert sorted(Generation.objects.values_list("state", flat=True)) == sorted(
+        ["done", "done", "cancelled", "refused", "queued"]
+    )
+
+
+@contextmanager
+def behind_the_servers_back() -> Iterator[Any]:
+    """Lend a cursor for which no trigger stands, as a superuser has one."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield cursor
+
+
+def found() -> list[tuple[str, str, str, str, str, str]]:
+    """Run and return each difference: kind, table, row, field, recorded, found."""
+    run = reconciling.reconcile(reconciling.begin_here(actor=COLOPHON))
+    assert run.state == "done", run.fault
+    lines = [json.loads(line) for line in reconciling.report_lines(run)]
+    assert len(lines) == run.differences
+    return [tuple(line[name] for name in ("kind", "table", "row", "field", "recorded", "found")) for line in lines]
+
+
+def path_of(files: Path, digest: str) -> Path:
+    return files / digest[7:9] / digest[7:]
+
+
+# ---- nothing ---------------------------------------------------------------------------------------------------
+
+
+def test_untouched_records_have_no_difference(records: None) -> None:
+    assert found() == []
+    assert found() == [], "nor after a run of one's own, whose entries wait for their index"
+
+
+def test_untouched_records_without_a_checkpoint_have_no_difference(keys: Path) -> None:
+    a_model()
+    a_request(an_artist())
+    render_next(worker=a_worker(keys))
+    assert found() == []
+
+
+def test_a_person_whose_data_was_erased_leaves_no_difference(records: None) -> None:
+    for name in ("mara", "ada"):
+        erase_person(actor=COLOPHON, account_id=Account.objects.get(name=name).pk)
+    sequence()
+    assert found() == []
+
+
+# ---- one change ------------------------------------------------------------------------------------------------
+
+
+def test_one_row_one_file_one_manifest_and_one_entry_are_named_and_nothing_else(records: None, files: Path) -> None:
+    first, second, third = Output.objects.order_by("pk")
+    entry = Entry.objects.get(leaf_hash=third.delivered_leaf)
+    credential = Credential.objects.get(image_digest=second.digest)
+    other = Credential.objects.get(image_digest=third.digest)
+    with behind_the_servers_back() as sql:
+        sql.execute("UPDATE generation_output SET seed = seed - 1 WHERE id = %s", [first.pk])
+        sql.execute("UPDATE audit_log_entry SET kind = 'Other' WHERE id = %s", [entry.pk])
+    altered = path_of(files, third.digest).read_bytes()[:-1]
+    path_of(files, third.digest).write_bytes(altered)
+    swapped = path_of(files, other.store_digest).read_bytes()
+    path_of(files, credential.store_digest).write_bytes(swapped)
+    assert sorted(found()) == sorted(
+        [
+            ("row-differs", "generation_output", str(first.pk), "seed", str(first.seed), str(first.seed - 1)),
+            ("entry-altered", "audit_log_entry", str(entry.pk), "kind", "OutputDelivered", "Other"),
+            (
+                "file-altered", "generation_output", str(third.pk), "digest", third.digest,
+                f"sha256:{hashlib.sha256(altered).hexdigest()}",
+            ),
+            (
+                "manifest-altered", "credentials_credential", str(credential.pk), "store_digest",
+                credential.store_digest, other.store_digest,
+            ),
+        ]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("generation_output", "digest", "sha256:" + "0" * 64),
+        ("generation_output", "manifest_id", "urn:c2pa:other"),
+        ("generation_output", "raw_pixels", "sha256:" + "0" * 64),
+        ("generation_output", "delivered_leaf", "sha256:" + "0" * 64),
+        ("generation_output", "size_bytes", 1),
+        ("generation_output", "width", 1),
+        ("generation_generation", "prompt", "a blue cat"),
+        ("generation_generation", "prompt_commitment", "sha256:" + "0" * 64),
+        ("generation_generation", "owner_id", "00000000-0000-4000-8000-000000000000"),
+        ("generation_generation", "seeds", [1, 2]),
+        ("generation_generation", "guidance_scale", 1.5),
+        ("generation_generation", "decision", '{"permitted": true, "references": []}'),
+        ("generation_generation", "environment", '{"torch": "9"}'),
+        ("generation_generation", "state", "failed"),
+        ("generation_generation", "request_leaf", "sha256:" + "0" * 64),
+        ("credentials_credential", "store_digest", "sha256:" + "0" * 64),
+        ("credentials_credential", "manifest_id", "urn:c2pa:other"),
+        ("credentials_credential", "verdict", '{"state": "unsigned"}'),
+        ("works_work", "licence", "CC0-1.0"),
+        ("works_work", "digest", "sha256:" + "0" * 64),
+        ("works_style", "token", "other"),
+        ("works_party", "name", "Eve"),
+        ("licensing_offer", "terms", '{"licence": "CC0-1.0", "permissions": [], "duties": []}'),
+        ("licensing_offer", "licence", "CC0-1.0"),
+        ("licensing_grant", "licensee_id", "00000000-0000-4000-8000-000000000000"),
+        ("licensing_optout", "source", "nobody"),
+        ("generation_imagemodel", "licence", "CC-BY-4.0"),
+        ("generation_imagemodel", "weights", "[]"),
+    ],
+)
+def test_one_changed_column_is_one_difference(records: None, table: str, column: str, value: Any) -> None:
+    where = "WHERE state = 'done'" if table == "generation_generation" else ""
+    with behind_the_servers_back() as sql:
+        sql.execute(f"SELECT id::text FROM {table} {where} ORDER BY id LIMIT 1")
+        row = sql.fetchone()[0]
+        sql.execute(f"UPDATE {table} SET {column} = %s WHERE id::text = %s", [value, row])
+    [(kind, *place, _, _)] = found()
+    assert kind == "row-differs"
+    assert place[:2] == [table, row] and place[2].split(".")[0] == column
+
+
+def test_a_private_prompt_that_was_changed_is_named_without_its_words(records: None) -> None:
+    with behind_the_servers_back() as sql:
+        sql.execute("UPDATE generation_generation SET prompt = 'zyzzyva' WHERE disclosure = 'private'")
+    run = reconciling.reconcile(reconciling.begin_here(actor=COLOPHON))
+    report = b"".join(reconciling.report_lines(run))
+    assert run.differences == 1 and b'"field":"prompt"' in report
+    assert b"zyzzyva" not in report and b"red cat" not in report
+
+
+def test_missing_files_are_named(records: None, files: Path) -> None:
+    output = Output.objects.order_by("pk")[0]
+    credential = Credential.objects.get(image_digest=output.digest)
+    work = Work.objects.get()
+    for digest in (output.digest, credential.store_digest, work.digest):
+        path_of(files, digest).unlink()
+    assert sorted(found()) == sorted(
+        [
+            ("file-missing", "generation_output", str(output.pk), "digest", output.digest, ""),
+            ("manifest-missing", "credentials_credential", str(credential.pk), "store_digest",
+             credential.store_digest, ""),
+            ("file-missing", "works_work", str(work.pk), "digest", work.digest, ""),
+        ]
+    )  # fmt: skip
+
+
+def test_an_entry_without_its_row_and_a_row_without_its_entry_are_named(records: None) -> None:
+    output = Output.objects.order_by("pk")[0]
+    with behind_the_servers_back() as sql:
+        sql.execute("DELETE FROM generation_output WHERE id = %s", [output.pk])
+        sql.execute(
+            "INSERT INTO works_party (id, name, kind, capacity, claim, origin, url, recorded_at) VALUES "
+            "('00000000-0000-4000-8000-000000000001', 'Eve', 'person', 'self', 'self-declared', 'joined', '', now())"
+        )
+    assert [one[:4] for one in found()] == [
+        ("row-without-entry", "works_party", "00000000-0000-4000-8000-000000000001", ""),
+        ("row-missing", "generation_output", str(output.use_id), "use_id"),
+    ]
+
+
+def test_a_work_added_to_or_taken_from_a_collection_is_counted_and_its_styles_named() -> None:
+    party, rows = (
+        a_party(),
+        [{"title": f"Sun {n}", "digest": f"sha256:{n:064}", "licence": "CC0-1.0"} for n in range(3)],
+    )
+    works = register_collection(actor=COLOPHON, party=party, rows=rows, manifest="sha256:" + "0" * 64)
+    offer_openly(actor=COLOPHON, party=party, subject_kind="party", subject_id=party.pk, licence="CC0-1.0")
+    style = a_style(a_model(), party=party, works=works)
+    leave_style_behind(actor=COLOPHON, style=style, model_digest="sha256:" + "1" * 64)
+    sequence()
+    assert found() == []
+    with behind_the_servers_back() as sql:
+        sql.execute("DELETE FROM works_style_works WHERE work_id = %s", [works[0].pk])
+        sql.execute("DELETE FROM works_work WHERE id = %s", [works[0].pk])
+    assert [one[:4] for one in found()] == [
+        ("rows-miscounted", "works_party", str(party.pk), "works"),
+        ("row-differs", "works_style", str(style.pk), "works"),
+    ]
+
+
+def test_a_work_alone_without_its_entry_is_named() -> None:
+    party = a_party()
+    with behind_the_servers_back():
+        work = Work.objects.create(
+            owner=party, title="Sun", digest="sha256:" + "0" * 64, registered_at="2026-01-01T00:00:00Z"
+        )
+    assert [one[:3] for one in found()] == [("row-without-entry", "works_work", str(work.pk))]
+
+
+# ---- the log itself --------------------------------------------------------------------------------------------
+
+
+def test_changed_details_are_named_and_count_as_no_evidence(records: None) -> None:
+    opening = Opening.objects.get(details__contains={"actor": None, "name": "Bo Carver"})
+    with behind_the_servers_back() as sql:
+        sql.execute(
+            'UPDATE audit_log_opening SET details = details || \'{"name": "Eve"}\' WHERE entry_id = %s',
+            [opening.entry_id],
+        )
+    assert [one[:4] for one in found()] == [("opening-altered", "audit_log_opening", str(opening.entry_id), "details")]
+
+
+def test_an_erased_opening_is_no_difference(records: None) -> None:
+    Opening.objects.filter(entry__kind="OutputDelivered").delete()
+    assert found() == []
+    assert Reconciliation.objects.get().counts["openings erased"] == 3
+
+
+def test_an_entry_that_was_deleted_moved_or_lost_its_place_is_named(records: None) -> None:
+    gone, *swapped = Entry.objects.filter(kind="BrushCleaned").order_by("at")[:3]
+    at, other = (Position.objects.get(entry=entry).index for entry in swapped)
+    last = Position.objects.order_by("-index")[0]
+    with behind_the_servers_back() as sql:
+        sql.execute("DELETE FROM audit_log_entry WHERE id = %s", [gone.pk])
+        sql.execute("UPDATE audit_log_position SET index = -1 WHERE index = %s", [at])
+        sql.execute("UPDATE audit_log_position SET index = %s WHERE index = %s", [at, other])
+        sql.execute("UPDATE audit_log_position SET index = %s WHERE index = -1", [other])
+        sql.execute("DELETE FROM audit_log_position WHERE index = %s", [last.index])
+    assert sorted(one[:4] for one in found()) == sorted(
+        [
+            ("entry-missing", "audit_log_entry", str(gone.pk), "id"),
+            ("place-differs", "audit_log_position", str(at), "entry_id"),
+            ("place-differs", "audit_log_position", str(other), "entry_id"),
+            ("place-missing", "audit_log_position", str(last.index), "index"),
+            ("entry-without-place", "audit_log_entry", str(last.entry_id), "index"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("log/tile/entries/000", "tile-differs"),
+        ("log/tile/0/000", "tile-differs"),
+        ("log/tile/1/000.p/1", "tile-differs"),
+        ("log/checkpoint", "checkpoint-differs"),
+    ],
+)
+def test_one_changed_byte_of_a_published_file_is_named(records: None, files: Path, path: str, kind: str) -> None:
+    data = bytearray((files / path).read_bytes())
+    data[20] ^= 1
+    (files / path).write_bytes(data)
+    assert [one[:3] for one in found()] == [(kind, "file", path)]
+
+
+@pytest.mark.parametrize("path", ["log/tile/entries/000", "log/tile/0/000"])
+def test_a_published_file_that_is_gone_is_named(records: None, files: Path, path: str) -> None:
+    (files / path).unlink()
+    assert [one[:3] for one in found()] == [("log-tile-missing", "file", path)]
+
+
+# ---- asking ----------------------------------------------------------------------------------------------------
+
+
+def bearer(account: Any) -> dict[str, str]:
+    return {"HTTP_AUTHORIZATION": f"Bearer {a_token(account)}"}
+
+
+def test_an_auditor_asks_watches_and_takes_a_signed_report(records: None, client: Client) -> None:
+    vera = an_auditor()
+    with behind_the_servers_back() as sql:
+        sql.execute("UPDATE works_party SET name = 'Eve' WHERE name = 'Bo Carver'")
+    asked = client.post("/api/v1/audit/reconciliations", **bearer(vera))
+    assert asked.status_code == 202 and asked.json()["state"] == "waiting"
+    place = asked["Location"]
+    assert client.get(f"{place}/report", **bearer(vera)).status_code == 404
+    jobs.reconcile()
+    told = client.get(place, **bearer(vera)).json()
+    assert (told["state"], told["differences"], told["done"] == told["total"]) == ("done", 1, True)
+    report = b"".join(client.get(f"{place}/report", **bearer(vera)).streaming_content)
+    assert json.loads(report)["found"] == "Eve"
+    assert told["report_digest"] == f"sha256:{hashlib.sha256(report).hexdigest()}"
+    text = open_note(told["note"], queries.keys()).text
+    assert f"report {told['report_digest']}\n" in text and "differences 1\n" in text
+    listed = client.get("/api/v1/audit/reconciliations", **bearer(vera)).json()
+    assert [run["id"] for run in listed["results"]] == [told["id"]]
+
+
+def test_asking_and_ending_are_entries_of_the_one_who_asked(records: None, client: Client) -> None:
+    vera = an_auditor()
+    client.post("/api/v1/audit/reconciliations", **bearer(vera))
+    jobs.reconcile()
+    said = Opening.objects.filter(entry__kind__startswith="Reconciliation").order_by("entry__at")
+    assert [one.entry.kind for one in said] == ["ReconciliationRequested", "ReconciliationEnded"]
+    assert {one.details["actor"] for one in said} == {str(vera.pk)} and said[1].details["differences"] == 0
+
+
+def test_nobody_but_an_auditor_may_ask_or_see(client: Client) -> None:
+    mara = an_artist()
+    run = reconciling.begin_here(actor=COLOPHON)
+    before = Entry.objects.count()
+    assert client.post("/api/v1/audit/reconciliations", **bearer(mara)).status_code == 403
+    assert client.post("/api/v1/audit/reconciliations").status_code == 401
+    for path in ("", f"/{run.pk}", f"/{run.pk}/report"):
+        assert client.get(f"/api/v1/audit/reconciliations{path}", **bearer(mara)).status_code == 403
+    assert (Reconciliation.objects.count(), Entry.objects.count()) == (1, before)
+
+
+def test_a_run_whose_worker_fell_silent_is_begun_anew_and_the_late_one_ends_nothing(records: None) -> None:
+    reconciling.request_reconciliation(actor=an_auditor().actor())
+    late = Reconciliation.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE generation_reconciliation SET state = 'running', attempt = 1, beat_at = now() - interval '1 hour'"
+        )
+    late.refresh_from_db()
+    assert reconciling.is_one_waiting() and reconciling.reconcile_next() and not reconciling.is_one_waiting()
+    before = Reconciliation.objects.values().get()
+    assert before["state"] == "done"
+    reconciling.reconcile(late)
+    assert Reconciliation.objects.values().get() == before
+
+
+def test_the_command_prints_differences_and_exits_by_them(records: None) -> None:
+    out = io.StringIO()
+    call_command("reconcile", stdout=out)
+    assert "differences 0\n" in out.getvalue()
+    with behind_the_servers_back() as sql:
+        sql.execute("UPDATE works_party SET name = 'Eve' WHERE name = 'Bo Carver'")
+    out = io.StringIO()
+    with pytest.raises(SystemExit) as left:
+        call_command("reconcile", stdout=out)
+    assert left.value.code == 1 and json.loads(out.getvalue().splitlines()[0])["recorded"] == "Bo Carver"
