@@ -197,7 +197,13 @@ def test_a_credit_stands_once_however_often_it_is_due() -> None:
 
 def test_no_deprecated_or_foreign_label_is_used() -> None:
     labels = [one["label"] for one in manifest_definition(colophon())["assertions"]]
-    assert labels == ["c2pa.actions.v2", "c2pa.ai-disclosure", "cawg.training-mining", "cawg.metadata", "org.colophon.generation"]
+    assert labels == [
+        "c2pa.actions.v2",
+        "c2pa.ai-disclosure",
+        "cawg.training-mining",
+        "cawg.metadata",
+        "org.colophon.generation",
+    ]
 
 
 def test_the_model_is_disclosed_by_name_and_identifier() -> None:
