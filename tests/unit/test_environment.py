@@ -103,10 +103,12 @@ def test_allowed_hosts_are_a_list_with_commas() -> None:
     assert "('colophon.example', 'www.colophon.example')" in done.stdout
 
 
-def test_the_address_has_no_slash_at_its_end_and_names_the_log() -> None:
-    environment = Environment(public_url="https://colophon.example/")
+def test_the_address_has_no_slash_at_its_end_and_names_a_log_that_has_not_begun(tmp_path: Path) -> None:
+    environment = Environment(home=tmp_path, public_url="https://colophon.example/")
     assert environment.address == "https://colophon.example"
     assert environment.log_origin == "colophon.example/log"
+    (tmp_path / "log.vkey").write_text("elsewhere.example/log+00000000+key")
+    assert environment.log_origin == "elsewhere.example/log"
 
 
 def test_without_an_own_database_colophon_starts_one() -> None:
