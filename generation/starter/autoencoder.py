@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 from torch import Tensor
 
-from generation.starter.loop import Average, Training, fast_arithmetic
+from generation.starter.loop import Average, AveragedTraining, fast_arithmetic
 from generation.starter.muon import muon_and_adamw
 
 LATENT_CHANNELS = 6
@@ -31,7 +30,7 @@ def new_autoencoder() -> AutoencoderTiny:
     )
 
 
-class AutoencoderTraining(Training):
+class AutoencoderTraining(AveragedTraining):
     """Teaches an autoencoder to give back crops of the training pictures."""
 
     name = "autoencoder"
@@ -59,25 +58,6 @@ class AutoencoderTraining(Training):
             noisy = latents + (noise * torch.randn(latents.shape, generator=self.random)).to(self.device)
             guess = self.model.decode(noisy).sample
         return reconstruction_loss(guess.float(), original) + moment_penalty(latents.float())
-
-    def state(self) -> dict[str, Any]:
-        """Return all that a later process needs to go on."""
-        return {
-            "model": self.model.state_dict(),
-            "average": self.average.state(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from an earlier ``state()``."""
-        self.model.load_state_dict(state["model"])
-        self.average.restore(state["average"])
-        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
-
-    def after_step(self) -> None:
-        """Keep the running average that becomes the model."""
-        self.average.update()
 
     def finished(self) -> AutoencoderTiny:
         """Return the averaged model, ready for use."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +14,7 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.starter.autoencoder import LATENT_CHANNELS
-from generation.starter.loop import Average, Training, fast_arithmetic
+from generation.starter.loop import Average, AveragedTraining, fast_arithmetic
 from generation.starter.muon import muon_and_adamw
 from generation.starter.prompts import AS_IT_IS, Variant, Words, teach
 from generation.starter.text import WIDTH, new_text_encoder
@@ -66,7 +65,7 @@ class Taught:
         return self.latents, AS_IT_IS
 
 
-class DenoiserTraining(Training):
+class DenoiserTraining(AveragedTraining):
     """Teaches denoiser and text encoder to find a picture's latents again from noise and words."""
 
     name = "denoiser"
@@ -112,25 +111,6 @@ class DenoiserTraining(Training):
             heard = self.text(tokens.to(self.device)).last_hidden_state
             guess = self.denoiser(noisy, timesteps.to(self.device), heard).sample
         return F.mse_loss(guess.float(), target)
-
-    def after_step(self) -> None:
-        """Keep the running average that becomes the model."""
-        self.average.update()
-
-    def state(self) -> dict[str, Any]:
-        """Return all that a later process needs to go on."""
-        return {
-            "model": self.model.state_dict(),
-            "average": self.average.state(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from an earlier ``state()``."""
-        self.model.load_state_dict(state["model"])
-        self.average.restore(state["average"])
-        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
 
     def finished(self) -> tuple[UNet2DConditionModel, CLIPTextModel]:
         """Return averaged copies of denoiser and text encoder, ready for use."""

@@ -78,6 +78,31 @@ class Average:
         self.values, self.steps = state["values"], state["steps"]
 
 
+class AveragedTraining(Training):
+    """A training of which the running average of the weights is kept."""
+
+    average: Average
+
+    def after_step(self) -> None:
+        """Keep the running average that becomes the model."""
+        self.average.update()
+
+    def state(self) -> dict[str, Any]:
+        """Return all that a later process needs to go on."""
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average.state(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from an earlier ``state()``."""
+        self.model.load_state_dict(state["model"])
+        self.average.restore(state["average"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+
+
 def train(
     part: Training,
     *,

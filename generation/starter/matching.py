@@ -6,7 +6,6 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +13,7 @@ from torch import Tensor
 from transformers import CLIPModel, CLIPTokenizer
 
 from generation.starter.denoiser import Taught
-from generation.starter.loop import Average, Training, fast_arithmetic
+from generation.starter.loop import Average, AveragedTraining, fast_arithmetic
 from generation.starter.muon import muon_and_adamw
 from generation.starter.prompts import AS_IT_IS, Variant, Words, teach
 from generation.starter.text_image import SIDE, new_text_image, picture_features, text_features
@@ -38,7 +37,7 @@ class Shown:
         return self.words.style in self.prompt
 
 
-class TextImageTraining(Training):
+class TextImageTraining(AveragedTraining):
     """Teaches both towers to put a prompt beside the pictures that it describes."""
 
     name = "text-image"
@@ -77,25 +76,6 @@ class TextImageTraining(Training):
         likeness = words @ seen.T * self.model.logit_scale.exp().clamp(max=100)
         describes, unsaid = relations(shown)
         return matching_loss(likeness, describes.to(self.device), unsaid.to(self.device))
-
-    def state(self) -> dict[str, Any]:
-        """Return all that a later process needs to go on."""
-        return {
-            "model": self.model.state_dict(),
-            "average": self.average.state(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from an earlier ``state()``."""
-        self.model.load_state_dict(state["model"])
-        self.average.restore(state["average"])
-        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
-
-    def after_step(self) -> None:
-        """Keep the running average that becomes the model."""
-        self.average.update()
 
     def finished(self) -> CLIPModel:
         """Return the averaged model, ready for use."""

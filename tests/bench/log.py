@@ -67,8 +67,8 @@ def _write(ready: object, go: object, number: int) -> None:
     from provenance.works.actions import record_party
 
     record_party(actor=COLOPHON, name=f"warm {number}")
-    ready.wait()  # type: ignore[attr-defined]
-    go.wait()  # type: ignore[attr-defined]
+    ready.wait()  # type: ignore[attr-defined]  # a barrier, passed to a process untyped
+    go.wait()  # type: ignore[attr-defined]  # likewise
     for change in range(CHANGES):
         record_party(actor=COLOPHON, name=f"{number}-{change}")
 
@@ -119,7 +119,7 @@ def measured() -> list[tuple[str, str, str]]:
         [sys.executable, "-m", "tests.bench.log"], cwd=Path(__file__).resolve().parents[2], capture_output=True,
         text=True, check=True, env={**os.environ, "COLOPHON_STARTER_MODEL": ""},
     )  # fmt: skip
-    return [tuple(row) for row in json.loads(told.stdout.splitlines()[-1])]  # type: ignore[misc]
+    return [tuple(row) for row in json.loads(told.stdout.splitlines()[-1])]  # type: ignore[misc]  # JSON is untyped
 
 
 if __name__ == "__main__":
