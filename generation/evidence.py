@@ -14,8 +14,8 @@ from provenance.audit_log.note import VerifierKey
 from provenance.audit_log.witnesses import witness_keys
 from provenance.canonical import Digest
 from provenance.credentials import queries as credentials
-from provenance.licensing import queries as licensing
 from provenance.licensing.credits import credits_of, without_names
+from provenance.licensing.queries.offers import changed_since
 from provenance.verification.evidence import LICENCES_NOT_CHECKED, Answer, Layer, RecordFound
 
 
@@ -83,7 +83,7 @@ class Records:
         subjects = [UUID(answer["id"]) for answer in answers if answer["kind"] != "model"]
         grants = [UUID(answer["right"]) for answer in answers if answer["basis"] == "grant"]
         decided_at = found[0].generation.claimed_at or found[0].delivered_at
-        changed = licensing.changed_since(subjects, grants=grants, at=decided_at)
+        changed = changed_since(subjects, grants=grants, at=decided_at)
         if changed:
             return Answer(
                 "passed",

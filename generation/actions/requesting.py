@@ -22,8 +22,9 @@ from provenance import storage
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.credentials.manifest import prompt_commitment
-from provenance.licensing import queries as licensing
 from provenance.licensing.decision import Decision, Subject, decide, model_rights
+from provenance.licensing.queries.subjects import subjects_of_request
+from provenance.licensing.queries.usable_works import work_usable_by
 from provenance.licensing.sealing import sealed
 from provenance.licensing.terms import RUN
 from provenance.works import queries as works
@@ -53,7 +54,7 @@ def gather(*, actor: Actor, request: GenerationRequest) -> Gathered:
     for style in styles:
         if style.model_digest != model.digest:
             raise StyleNotCarried(style=style.name, model=model.name)
-    inputs = [licensing.work_usable_by(actor, work_id=UUID(picture.work)) for picture in request.inputs]
+    inputs = [work_usable_by(actor, work_id=UUID(picture.work)) for picture in request.inputs]
     for work in inputs:
         if not work.pixel_digest or not storage.exists(work.digest):
             raise InputMissing(work=work.pk)
@@ -72,7 +73,7 @@ def decide_for(*, actor: Actor, gathered: Gathered) -> Decision:
         is_withdrawn=model.is_withdrawn,
         rights=model_rights(model.licence),
     )
-    others = licensing.subjects_of_request(
+    others = subjects_of_request(
         licensee=actor.account_id,
         styles=gathered.styles,
         input_works=gathered.inputs,

@@ -161,7 +161,7 @@ def record_style(
 ) -> Style:
     """Tie a style to its works and to its carrier: a prompt token of one model, or an adapter file.
 
-    Whether the works may stand behind it is for their terms to say: ``licensing.register_style`` asks them.
+    Whether the works may stand behind it is for their terms to say: ``register_style`` of licensing asks them.
     """
     adapter_digest = _keep(adapter) if adapter else ""
     style = Style.objects.create(

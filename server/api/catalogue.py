@@ -20,9 +20,10 @@ from rest_framework.views import APIView
 from generation import queries as generation
 from generation.errors import UnknownModel
 from provenance import storage
-from provenance.licensing import queries as licensing
-from provenance.licensing.actions import offer_openly
+from provenance.licensing.actions.offering import offer_openly
 from provenance.licensing.credits import licence_name, licence_url, style_credit
+from provenance.licensing.queries.offers import is_offered, open_offers
+from provenance.licensing.queries.usable_works import work_usable_by, works_usable_by
 from provenance.picture import LARGEST_FILE, PictureTooLarge
 from provenance.works import actions as works_actions
 from provenance.works import queries as works
@@ -147,7 +148,7 @@ class StyleList(ListAPIView):
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Look every style's open offer up at once."""
-        return {**super().get_serializer_context(), "offers": licensing.open_offers("style")}
+        return {**super().get_serializer_context(), "offers": open_offers("style")}
 
 
 class WorkView(serializers.Serializer):
@@ -193,7 +194,7 @@ class WorkList(ListAPIView):
 
     def get_queryset(self) -> Any:
         """Return the works that the caller may see."""
-        return licensing.works_usable_by(actor_of(self.request))
+        return works_usable_by(actor_of(self.request))
 
     @extend_schema(request={"multipart/form-data": WorkInput}, responses={201: WorkView})
     def post(self, request: Request) -> Response:
@@ -216,7 +217,7 @@ class WorkList(ListAPIView):
                 rights_evidence=values["rights_evidence"],
                 licence=values["licence"],
             )
-            if work.licence and work.licence == values["licence"] and not licensing.is_offered(work.pk):
+            if work.licence and work.licence == values["licence"] and not is_offered(work.pk):
                 offer_openly(
                     actor=actor,
                     party=party,
@@ -234,7 +235,7 @@ class WorkPreview(APIView):
     def get(self, request: Request, work_id: UUID) -> HttpResponse | Response:
         """Return the preview of a work that the caller may see, else its own file."""
         try:
-            work = licensing.work_usable_by(actor_of(request), work_id=work_id)
+            work = work_usable_by(actor_of(request), work_id=work_id)
         except UnknownWork as fault:
             return problem(fault, status=404)
         digest = work.preview_digest or work.digest

@@ -12,8 +12,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from generation.queries import models_listed
-from provenance.licensing import queries as licensing
 from provenance.licensing.credits import licence_name, licence_url, style_credit
+from provenance.licensing.queries.standing import Standing, standing
 from provenance.licensing.terms import Terms
 from provenance.works import queries as works
 
@@ -111,12 +111,12 @@ def models_on_offer() -> list[ModelChoice]:
 def style_groups_for(account_id: UUID) -> StyleGroups:
     """Return every style that stands, grouped by the basis on which this account could use it."""
     styles = list(works.styles_listed())
-    standing = licensing.standing(
+    now = standing(
         licensee=account_id,
         subjects=[style.pk for style in styles],
         parties={style.owner_id for style in styles},
     )
-    groups = list(_grouped(_style_choice(style, standing) for style in styles))
+    groups = list(_grouped(_style_choice(style, now) for style in styles))
     return StyleGroups(
         usable=tuple(group for group in groups if group.basis not in BARRED),
         barred=tuple(group for group in groups if group.basis in BARRED),
@@ -137,8 +137,8 @@ def _model_choice(model: Any) -> ModelChoice:
     )
 
 
-def _style_choice(style: Any, standing: licensing.Standing) -> StyleChoice:
-    basis, terms = _basis(style, standing)
+def _style_choice(style: Any, now: Standing) -> StyleChoice:
+    basis, terms = _basis(style, now)
     language = page_language()
     # A grant's own terms have a name for machines only; the group says that it is a grant.
     licence = terms.licence if terms and basis == "open-licence" else ""
@@ -159,12 +159,12 @@ def _style_choice(style: Any, standing: licensing.Standing) -> StyleChoice:
     )
 
 
-def _basis(style: Any, standing: licensing.Standing) -> tuple[str, Terms | None]:
-    if standing.refuses(style.pk, style.owner_id):
+def _basis(style: Any, now: Standing) -> tuple[str, Terms | None]:
+    if now.refuses(style.pk, style.owner_id):
         return "opted-out", None
-    if style.owner_id in standing.own_parties:
+    if style.owner_id in now.own_parties:
         return "own-work", None
-    rights = standing.rights.get(style.pk, ())
+    rights = now.rights.get(style.pk, ())
     return (rights[0].basis, rights[0].terms) if rights else ("none", None)
 
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from generation.queries import models_listed
 from provenance.actor import Actor
-from provenance.licensing.actions import offer_openly, register_style
+from provenance.licensing.actions.offering import offer_openly
+from provenance.licensing.actions.styles import register_style
 from provenance.works.actions import record_party, register_work
 from tests.browser.style_names import CLOSED, HOSTILE, OPEN
 from tests.simulators.pictures import picture

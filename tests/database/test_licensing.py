@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from provenance.audit_log.models import Entry
-from provenance.licensing import actions, queries
+from provenance.licensing.actions.granting import give_grant, revoke_grant
+from provenance.licensing.actions.offering import offer_by_grant, offer_openly
+from provenance.licensing.actions.opting_out import record_opt_out
 from provenance.licensing.errors import AlreadyRevoked, UnknownLicence
 from provenance.licensing.models import Grant, GrantEvent, Offer, OptOut
+from provenance.licensing.queries import offers as queries
 from provenance.licensing.terms import OPEN_LICENCES
 from provenance.works.errors import NotTheOwner
 from provenance.works.models import Party, Style
@@ -39,25 +42,25 @@ def test_an_unknown_licence_is_refused_with_those_that_there_are() -> None:
     owner, party, style = an_owner_with_a_style(licence="")
     before = Entry.objects.count()
     with pytest.raises(UnknownLicence, match=r"WTFPL.*CC-BY-4\.0"):
-        actions.offer_openly(actor=owner.actor(), party=party, licence="WTFPL", **about(style))  # type: ignore[arg-type]
+        offer_openly(actor=owner.actor(), party=party, licence="WTFPL", **about(style))  # type: ignore[arg-type]
     assert not Offer.objects.exists() and Entry.objects.count() == before
 
 
 def test_nobody_offers_grants_or_opts_out_what_is_not_theirs() -> None:
     owner, party, style = an_owner_with_a_style(licence="")
-    offer = actions.offer_by_grant(actor=owner.actor(), party=party, **about(style))  # type: ignore[arg-type]
+    offer = offer_by_grant(actor=owner.actor(), party=party, **about(style))  # type: ignore[arg-type]
     thief = an_artist("noa")
     own = a_party("Noa", member=thief)
     before = Entry.objects.count()
     with pytest.raises(NotTheOwner):
-        actions.offer_openly(actor=thief.actor(), party=own, licence="CC0-1.0", **about(style))  # type: ignore[arg-type]
+        offer_openly(actor=thief.actor(), party=own, licence="CC0-1.0", **about(style))  # type: ignore[arg-type]
     for theirs in (own, party):
         with pytest.raises(NotTheOwner):
-            actions.offer_by_grant(actor=thief.actor(), party=theirs, **about(style))  # type: ignore[arg-type]
+            offer_by_grant(actor=thief.actor(), party=theirs, **about(style))  # type: ignore[arg-type]
         with pytest.raises(NotTheOwner):
-            actions.record_opt_out(actor=thief.actor(), party=theirs, source="form", **about(style))  # type: ignore[arg-type]
+            record_opt_out(actor=thief.actor(), party=theirs, source="form", **about(style))  # type: ignore[arg-type]
     with pytest.raises(NotTheOwner):
-        actions.give_grant(actor=thief.actor(), offer=offer, licensee_id=thief.pk)
+        give_grant(actor=thief.actor(), offer=offer, licensee_id=thief.pk)
     assert list(Offer.objects.all()) == [offer] and not Grant.objects.exists() and not OptOut.objects.exists()
     assert Entry.objects.count() == before
 
@@ -66,8 +69,8 @@ def test_a_grant_lets_its_licensee_in_and_nobody_else() -> None:
     owner, party, style = an_owner_with_a_style(licence="")
     licensee, other = an_artist("mara"), an_artist("noa")
     assert a_request(licensee, **in_style(style)).state == "refused"
-    offer = actions.offer_by_grant(actor=owner.actor(), party=party, **about(style))  # type: ignore[arg-type]
-    grant = actions.give_grant(actor=owner.actor(), offer=offer, licensee_id=licensee.pk)
+    offer = offer_by_grant(actor=owner.actor(), party=party, **about(style))  # type: ignore[arg-type]
+    grant = give_grant(actor=owner.actor(), offer=offer, licensee_id=licensee.pk)
     allowed = a_request(licensee, **in_style(style))
     assert allowed.state == "queued"
     answer = allowed.decision["references"][1]
@@ -79,23 +82,23 @@ def test_a_grant_lets_its_licensee_in_and_nobody_else() -> None:
 def test_a_revoked_grant_lets_nobody_in_and_is_revoked_once() -> None:
     owner, party, style = an_owner_with_a_style(licence="")
     licensee = an_artist("mara")
-    offer = actions.offer_by_grant(actor=owner.actor(), party=party, **about(style))  # type: ignore[arg-type]
-    grant = actions.give_grant(actor=owner.actor(), offer=offer, licensee_id=licensee.pk)
-    actions.revoke_grant(actor=owner.actor(), grant=grant)
+    offer = offer_by_grant(actor=owner.actor(), party=party, **about(style))  # type: ignore[arg-type]
+    grant = give_grant(actor=owner.actor(), offer=offer, licensee_id=licensee.pk)
+    revoke_grant(actor=owner.actor(), grant=grant)
     assert a_request(licensee, **in_style(style)).state == "refused"
     before = Entry.objects.count()
     with pytest.raises(AlreadyRevoked):
-        actions.revoke_grant(actor=owner.actor(), grant=grant)
+        revoke_grant(actor=owner.actor(), grant=grant)
     assert GrantEvent.objects.count() == 1 and Entry.objects.count() == before
 
 
 def test_a_licensee_cannot_revoke_and_the_grant_stands() -> None:
     owner, party, style = an_owner_with_a_style(licence="")
     licensee = an_artist("mara")
-    offer = actions.offer_by_grant(actor=owner.actor(), party=party, **about(style))  # type: ignore[arg-type]
-    grant = actions.give_grant(actor=owner.actor(), offer=offer, licensee_id=licensee.pk)
+    offer = offer_by_grant(actor=owner.actor(), party=party, **about(style))  # type: ignore[arg-type]
+    grant = give_grant(actor=owner.actor(), offer=offer, licensee_id=licensee.pk)
     with pytest.raises(NotTheOwner):
-        actions.revoke_grant(actor=licensee.actor(), grant=grant)
+        revoke_grant(actor=licensee.actor(), grant=grant)
     assert not GrantEvent.objects.exists() and a_request(licensee, **in_style(style)).state == "queued"
 
 
@@ -105,7 +108,7 @@ def test_an_opt_out_closes_an_open_offer_for_everybody(whole_party: bool) -> Non
     artist = an_artist("mara")
     assert a_request(artist, **in_style(style)).state == "queued"
     subject = {"subject_kind": "party", "subject_id": party.pk} if whole_party else about(style)
-    actions.record_opt_out(actor=owner.actor(), party=party, source="form", **subject)  # type: ignore[arg-type]
+    record_opt_out(actor=owner.actor(), party=party, source="form", **subject)  # type: ignore[arg-type]
     refused = a_request(artist, **in_style(style))
     assert refused.state == "refused" and "opted out" in refused.fault["en"]
     assert Entry.objects.filter(kind="OptOutRecorded").count() == 1
@@ -120,7 +123,7 @@ def test_the_owner_uses_their_own_style_without_an_offer() -> None:
 def test_what_changed_since_a_moment_is_told() -> None:
     owner, party, style = an_owner_with_a_style(licence="CC-BY-4.0")
     offer = queries.open_offers("style")[style.pk]
-    opt_out = actions.record_opt_out(actor=owner.actor(), party=party, source="form", **about(style))  # type: ignore[arg-type]
+    opt_out = record_opt_out(actor=owner.actor(), party=party, source="form", **about(style))  # type: ignore[arg-type]
     assert queries.changed_since([style.pk], grants=[], at=offer.published_at) == [style.pk]
     assert queries.changed_since([style.pk], grants=[], at=opt_out.recorded_at) == []
 
@@ -129,15 +132,15 @@ def test_an_opt_out_of_the_whole_party_changes_what_its_styles_stand_on() -> Non
     owner, party, style = an_owner_with_a_style(licence="CC-BY-4.0")
     offer = queries.open_offers("style")[style.pk]
 
-    actions.record_opt_out(actor=owner.actor(), party=party, subject_kind="party", subject_id=party.pk, source="form")
+    record_opt_out(actor=owner.actor(), party=party, subject_kind="party", subject_id=party.pk, source="form")
 
     assert queries.changed_since([style.pk], grants=[], at=offer.published_at) == [party.pk]
 
 
 def test_a_revoked_grant_is_a_change_for_those_who_held_it() -> None:
     owner, party, style = an_owner_with_a_style(licence="")
-    offer = actions.offer_by_grant(actor=owner.actor(), party=party, **about(style))  # type: ignore[arg-type]
-    grant = actions.give_grant(actor=owner.actor(), offer=offer, licensee_id=an_artist("mara").pk)
-    actions.revoke_grant(actor=owner.actor(), grant=grant)
+    offer = offer_by_grant(actor=owner.actor(), party=party, **about(style))  # type: ignore[arg-type]
+    grant = give_grant(actor=owner.actor(), offer=offer, licensee_id=an_artist("mara").pk)
+    revoke_grant(actor=owner.actor(), grant=grant)
     assert queries.changed_since([style.pk], grants=[grant.pk], at=grant.granted_at) == [grant.pk]
     assert queries.changed_since([style.pk], grants=[], at=grant.granted_at) == []

@@ -28,7 +28,9 @@ from provenance.audit_log.models import Entry, Opening, Position
 from provenance.audit_log.note import open_note
 from provenance.audit_log.sequencing import sequence
 from provenance.credentials.models import Credential
-from provenance.licensing.actions import give_grant, offer_by_grant, offer_openly, record_opt_out, revoke_grant
+from provenance.licensing.actions.granting import give_grant, revoke_grant
+from provenance.licensing.actions.offering import offer_by_grant, offer_openly
+from provenance.licensing.actions.opting_out import record_opt_out
 from provenance.works.actions import leave_style_behind, register_collection
 from provenance.works.models import Work
 from server.accounts.models import Account

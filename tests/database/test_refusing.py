@@ -6,7 +6,7 @@ import pytest
 
 from generation.models import Generation
 from provenance.audit_log.models import Entry
-from provenance.licensing.actions import record_opt_out
+from provenance.licensing.actions.opting_out import record_opt_out
 from provenance.works.models import Party, Work
 from tests.factories.records import a_model, a_party, a_request, a_style, a_work, an_artist, as_image, in_style
 

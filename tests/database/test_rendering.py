@@ -23,7 +23,9 @@ from generation.pipelines.seeded_noise import SeededNoisePipeline
 from generation.request import InputPicture
 from provenance import storage
 from provenance.audit_log.models import Entry
-from provenance.licensing.actions import give_grant, offer_by_grant, record_opt_out, revoke_grant
+from provenance.licensing.actions.granting import give_grant, revoke_grant
+from provenance.licensing.actions.offering import offer_by_grant
+from provenance.licensing.actions.opting_out import record_opt_out
 from tests.factories.records import (
     a_model,
     a_party,

@@ -11,18 +11,13 @@ from generation.actions.rendering import render_next
 from generation.models import Generation, ImageModel
 from provenance.actor import COLOPHON
 from provenance.audit_log.models import Entry
-from provenance.licensing import queries
-from provenance.licensing.actions import (
-    give_grant,
-    offer_by_grant,
-    offer_openly,
-    rebind_style,
-    record_opt_out,
-    register_style,
-    revoke_grant,
-)
+from provenance.licensing.actions.granting import give_grant, revoke_grant
+from provenance.licensing.actions.offering import offer_by_grant, offer_openly
+from provenance.licensing.actions.opting_out import record_opt_out
+from provenance.licensing.actions.styles import rebind_style, register_style
 from provenance.licensing.errors import TermsTooWide, WorkNotUsable
 from provenance.licensing.models import Offer
+from provenance.licensing.queries import offers as queries
 from provenance.licensing.terms import COMMERCIALIZE
 from provenance.works.errors import NotTheOwner, UnknownWork
 from provenance.works.models import Party, Style, Work

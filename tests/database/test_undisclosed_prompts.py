@@ -14,7 +14,7 @@ from generation.models import Generation
 from provenance import storage
 from provenance.audit_log.models import Entry, Opening
 from provenance.canonical import canonical_json, sha256_digest
-from provenance.licensing.actions import record_opt_out
+from provenance.licensing.actions.opting_out import record_opt_out
 from tests.factories.records import a_model, a_party, a_request, a_style, a_worker, an_artist, in_style
 
 pytestmark = pytest.mark.django_db(transaction=True)

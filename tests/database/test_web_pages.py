@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from provenance.licensing.actions import give_grant, offer_by_grant, record_opt_out
+from provenance.licensing.actions.granting import give_grant
+from provenance.licensing.actions.offering import offer_by_grant
+from provenance.licensing.actions.opting_out import record_opt_out
 from server.accounts.models import Account
 from server.web.choices import style_groups_for
 from tests.factories.records import a_model, a_party, a_style, an_artist

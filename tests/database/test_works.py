@@ -12,7 +12,7 @@ from provenance import storage
 from provenance.audit_log.models import Entry
 from provenance.canonical import sha256_digest
 from provenance.errors import Fault
-from provenance.licensing.actions import register_style
+from provenance.licensing.actions.styles import register_style
 from provenance.picture import NotAPicture, PictureTooLarge
 from provenance.works import actions, queries
 from provenance.works.errors import NotTheOwner, UnknownStyle, UnknownWork, WorkAlreadyListed

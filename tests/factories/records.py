@@ -21,7 +21,8 @@ from provenance.actor import COLOPHON, Actor
 from provenance.audit_log.models import Entry
 from provenance.canonical import sha256_digest
 from provenance.credentials.development_ca import DevelopmentCA
-from provenance.licensing.actions import offer_openly, register_style
+from provenance.licensing.actions.offering import offer_openly
+from provenance.licensing.actions.styles import register_style
 from provenance.works.actions import record_party, register_work
 from provenance.works.models import Party, Style, Work
 from server.accounts.models import Account, make_token

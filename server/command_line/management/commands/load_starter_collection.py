@@ -17,7 +17,8 @@ from generation.starter.collection import PartyRecord, StyleRecord, WorkRecord
 from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.canonical import Digest
-from provenance.licensing.actions import offer_openly, rebind_style, register_style
+from provenance.licensing.actions.offering import offer_openly
+from provenance.licensing.actions.styles import rebind_style, register_style
 from provenance.works import actions, queries
 
 STARTER = "colophon-starter"

@@ -1,0 +1,1 @@
+"""Changing who may use what: offers, grants, opt-outs, and the works that styles stand on."""

@@ -1,0 +1,109 @@
+"""What offers, grants and opt-outs say of styles and works, for one licensee."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import BooleanField, Case, Q, QuerySet, When
+
+from provenance.licensing.decision import Right
+from provenance.licensing.models import Grant, Offer, OptOut
+from provenance.licensing.terms import Terms
+from provenance.works import queries as works
+from provenance.works.models import Style, Work
+
+
+@dataclass(frozen=True)
+class BarredWork:
+    """A work that may not be used, and so neither may a style that stands on it."""
+
+    id: UUID
+    title: str
+    owner: UUID
+    is_open: bool
+    is_opted_out: bool
+
+    def said(self, own_parties: Container[UUID]) -> str:
+        """Return the title where it may be read: a private work's is its owner's, and others get its id."""
+        return f"“{self.title}”" if self.is_open or self.owner in own_parties else str(self.id)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What offers, grants and opt-outs say, for one licensee, of the styles and works asked about."""
+
+    rights: dict[UUID, tuple[Right, ...]]
+    opted_out: frozenset[UUID]
+    """Ids of subjects and of whole parties."""
+    own_parties: frozenset[UUID]
+    barred_works: Mapping[UUID, tuple[BarredWork, ...]]
+    """Of each style that they stop: the works behind it that opted out, were withdrawn, or are in dispute."""
+
+    def refuses(self, *ids: UUID) -> bool:
+        """Say whether any of some ids has opted out, or is a style that stands on a barred work."""
+        return any(subject in self.opted_out or subject in self.barred_works for subject in ids)
+
+    def barred(self, style: UUID, *, opted_out: bool) -> tuple[str, ...]:
+        """Return what the licensee may read of a style's works that opted out, or that were withdrawn."""
+        works = self.barred_works.get(style, ())
+        return tuple(work.said(self.own_parties) for work in works if work.is_opted_out == opted_out)
+
+
+def standing(*, licensee: UUID | None, subjects: Iterable[UUID], parties: Iterable[UUID]) -> Standing:
+    """Return rights and opt-outs for some styles and works, in five queries."""
+    ids = list(subjects)
+    rights: dict[UUID, list[Right]] = defaultdict(list)
+    grants = (
+        Grant.objects.filter(licensee_id=licensee, offer__subject_id__in=ids)
+        .exclude(events__kind="revoked")
+        .select_related("offer")
+        .order_by("granted_at")
+    )
+    for grant in grants:
+        right = Right(basis="grant", terms=Terms.from_json(grant.terms), id=str(grant.pk))
+        rights[grant.offer.subject_id].append(right)
+    for offer in Offer.objects.filter(subject_id__in=ids, is_open=True, withdrawn_at=None):
+        right = Right(basis="open-licence", terms=Terms.from_json(offer.terms), id=str(offer.pk))
+        rights[offer.subject_id].append(right)
+    no = OptOut.objects.filter(
+        Q(subject_id__in=ids) | Q(subject_kind="party", subject_id__in=list(parties))
+    ).values_list("subject_id", flat=True)
+    return Standing(
+        rights={subject: tuple(found) for subject, found in rights.items()},
+        opted_out=frozenset(no),
+        own_parties=frozenset(works.parties_of(licensee)),
+        barred_works=barred_works_of(ids),
+    )
+
+
+def barred_works_of(styles: Iterable[UUID]) -> dict[UUID, tuple[BarredWork, ...]]:
+    """Return the works behind some styles that opted out, were withdrawn or are in dispute, by style."""
+    opted_out = Q(work_id__in=_said_no("work")) | Q(work__owner_id__in=_said_no("party"))
+    listed = (
+        Style.works.through.objects.filter(style_id__in=list(styles))
+        .annotate(is_opted_out=Case(When(opted_out, then=True), default=False, output_field=BooleanField()))
+        .filter(Q(is_opted_out=True) | ~Q(work__state=Work.State.ACTIVE))
+        .select_related("work")
+        .order_by("work__title", "work_id")
+    )
+    barred: dict[UUID, list[BarredWork]] = defaultdict(list)
+    for row in listed:
+        work = row.work
+        barred[row.style_id].append(
+            BarredWork(work.pk, work.title, work.owner_id, is_open=bool(work.licence), is_opted_out=row.is_opted_out)
+        )
+    return {style: tuple(found) for style, found in barred.items()}
+
+
+def opted_out_among(listed: Iterable[Work]) -> set[UUID]:
+    """Return the ids of those of some works that opted out, alone or with all of their owner's."""
+    wanted = Work.objects.filter(pk__in=[work.pk for work in listed])
+    found = wanted.filter(Q(pk__in=_said_no("work")) | Q(owner_id__in=_said_no("party")))
+    return set(found.values_list("pk", flat=True))
+
+
+def _said_no(subject_kind: str) -> QuerySet[OptOut, UUID]:
+    return OptOut.objects.filter(subject_kind=subject_kind).values_list("subject_id", flat=True)
