@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 from generation import queries
-from generation.models import Output
+from generation.models import Generation, Output
 from provenance.audit_log import proofs
 from provenance.audit_log import queries as audit_log
 from provenance.audit_log.errors import LogError, NoCheckpointYet, NotYetPublished, ProofFails
@@ -14,9 +15,18 @@ from provenance.audit_log.note import VerifierKey
 from provenance.audit_log.witnesses import witness_keys
 from provenance.canonical import Digest
 from provenance.credentials import queries as credentials
+from provenance.credentials.manifest import without_blanks
 from provenance.licensing.credits import credits_of, without_names
 from provenance.licensing.queries.offers import changed_since
-from provenance.verification.evidence import LICENCES_NOT_CHECKED, Answer, Layer, RecordFound
+from provenance.verification.copy import Copy
+from provenance.verification.evidence import (
+    DISPUTE_NOT_CHECKED,
+    KEY_NOT_CHECKED,
+    LICENCES_NOT_CHECKED,
+    Answer,
+    Layer,
+    RecordFound,
+)
 
 
 class Records:
@@ -31,17 +41,15 @@ class Records:
         """Return who keeps these records."""
         return self._keeper
 
-    def find(
-        self, *, file_digest: Digest, pixel_digest: Digest | None, manifest_id: str | None
-    ) -> Sequence[RecordFound]:
+    def find(self, copy: Copy) -> Sequence[RecordFound]:
         """Return the delivered images that a file is: by its bytes, its manifest, then its pixels."""
-        layers: tuple[tuple[Layer, dict[str, str | None]], ...] = (
-            ("file", {"digest": file_digest}),
-            ("manifest", {"manifest_id": manifest_id}),
-            ("pixels", {"delivered_pixels": pixel_digest}),
+        layers: tuple[tuple[Layer, str, Callable[[], str | None]], ...] = (
+            ("file", "digest", lambda: copy.file_digest),
+            ("manifest", "manifest_id", lambda: copy.manifest_id),
+            ("pixels", "delivered_pixels", lambda: copy.pixel_digest),
         )
-        for layer, wanted in layers:
-            if all(wanted.values()) and (found := queries.outputs_with(**wanted)):
+        for layer, column, told in layers:
+            if (value := told()) and (found := queries.outputs_with(**{column: value})):
                 return [_found(output, layer) for output in found]
         return ()
 
@@ -97,6 +105,14 @@ class Records:
             "此图像生成时所依据的条款至今未变。",
         )
 
+    def dispute(self, record: RecordFound) -> Answer:
+        """Leave disputes unchecked: none are recorded here."""
+        return DISPUTE_NOT_CHECKED
+
+    def signing_key(self, record: RecordFound) -> Answer:
+        """Leave the key unchecked: no revocations are recorded here."""
+        return KEY_NOT_CHECKED
+
 
 def _proved(leaf_hashes: Sequence[Digest], *, witnesses: Sequence[VerifierKey]) -> Answer:
     now = proofs.head(witnesses=witnesses)
@@ -138,5 +154,37 @@ def _found(output: Output, layer: Layer) -> RecordFound:
         made_at=credential.signed_at if credential else output.delivered_at,
         credits=tuple(credits_of(generation.decision)),
         leaf_hashes=(generation.request_leaf, output.delivered_leaf),
+        model_digest=generation.model.digest,
+        seed=str(output.seed),
+        request_leaf=generation.request_leaf,
+        key_id=credential.key_id if credential else "",
         erased_at=generation.erased_at,
+        **({} if generation.erased_at else _disclosed(generation)),
     )
+
+
+def _disclosed(generation: Generation) -> dict[str, Any]:
+    """Return what erasing takes away, as far as the requester disclosed it: the same that the manifest states."""
+    licences = {answer["id"]: answer["licence"] for answer in generation.decision["references"]}
+    is_public = generation.disclosure == Generation.Disclosure.PUBLIC
+    is_committed = generation.disclosure == Generation.Disclosure.COMMITTED
+    return {
+        "disclosure": generation.disclosure,
+        "prompt_text": generation.prompt if is_public else "",
+        "prompt_commitment": generation.prompt_commitment if is_committed else "",
+        "references": tuple(
+            without_blanks(
+                kind="adapter" if row["adapter"] else "style",
+                name=row["name"],
+                digest=row["adapter"],
+                licence=licences.get(row["style"], ""),
+            )
+            for row in generation.references
+        ),
+        "inputs": tuple(
+            without_blanks(
+                role=row["role"], name=row["title"], digest=row["digest"], licence=licences.get(row["work"], "")
+            )
+            for row in generation.inputs
+        ),
+    }

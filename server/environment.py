@@ -76,6 +76,10 @@ class Environment(BaseSettings):
     signing_root: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_ROOT"))
     signing_retired_roots: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_RETIRED_ROOTS"))
     timestamp_url: str = Field("", pattern=ADDRESS, repr=False, validation_alias=_named("COLOPHON_TIMESTAMP_URL"))
+    trust_lists: Annotated[tuple[FilePath, ...], NoDecode] = Field((), validation_alias=_named("COLOPHON_TRUST_LISTS"))
+    timestamp_roots: Annotated[tuple[FilePath, ...], NoDecode] = Field(
+        (), validation_alias=_named("COLOPHON_TIMESTAMP_ROOTS")
+    )
     provider: str = Field("", max_length=200, validation_alias=_named("COLOPHON_PROVIDER"))
 
     log_name: str = Field("", pattern=r"^[^\s+]*$", max_length=200, validation_alias=_named("COLOPHON_LOG_ORIGIN"))
@@ -83,7 +87,9 @@ class Environment(BaseSettings):
     log_witnessed: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("COLOPHON_LOG_WITNESSED"))
     log_keys: Path | None = Field(None, validation_alias=_named("COLOPHON_LOG_KEYS"))
 
-    @field_validator("allowed_hosts", "log_witnesses", "log_witnessed", mode="before")
+    @field_validator(
+        "allowed_hosts", "log_witnesses", "log_witnessed", "trust_lists", "timestamp_roots", mode="before"
+    )
     @classmethod
     def _separated(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value

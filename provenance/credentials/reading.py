@@ -190,6 +190,25 @@ def read(data: bytes, *, trust_pem: str | None = None) -> Reading:
         return _not_read(media_type, str(error))
 
 
+def timestamp_findings(data: bytes, *, media_type: str, roots_pem: str) -> tuple[Finding, ...]:
+    """Return what is found of the active manifest's timestamp where these roots of authorities are the only ones.
+
+    A reading of its own: roots that stand beside the signers' would be taken for signers as well.
+    """
+    chosen = settings(trust_pem=None)
+    chosen["trust"] = {"anchors": [{"trust_anchors": roots_pem, "trust_kind": "tsa"}]}
+    try:
+        with (
+            c2pa.Context.from_dict(chosen) as context,
+            c2pa.Reader(media_type, io.BytesIO(data), context=context) as reader,
+        ):
+            report = json.loads(reader.json())
+    except (c2pa.C2paError, ValueError):
+        return ()
+    results = report.get("validation_results") or {}
+    return tuple(one for one in _findings(results.get("activeManifest")) if one.code.startswith("timeStamp."))
+
+
 def _not_read(media_type: str, words: str) -> Reading:
     if words.startswith("Remote: must fetch"):
         return Reading(media_type=media_type, state="remote", problem=words.partition(" from url ")[2])

@@ -18,7 +18,8 @@ from provenance.credentials.reading import LARGEST_FILE
 from provenance.errors import Fault, ProvenanceError
 from provenance.verification.plain_text import plain_text
 from provenance.verification.printing import printed
-from provenance.verification.verify import TrustUnreadable, trust_in, verify
+from provenance.verification.trust import NOBODY, Trust, TrustUnreadable, trust_in
+from provenance.verification.verify import verify
 
 WRONG_USE = 64
 """EX_USAGE of sysexits.h; 2, argparse's own choice, means "no content credentials" here."""
@@ -47,12 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        trust_pem = _trust(chosen.trust) if chosen.trust else None
+        trust = _trust(chosen.trust, chosen.trust_timestamps) if chosen.trust or chosen.trust_timestamps else NOBODY
     except Fault as fault:
         return _refused(fault, chosen.lang, WRONG_USE)
     try:
         # One byte more than is ever read, so that a file too large is told from one just large enough.
-        verdict = verify(_bytes_of(chosen.file, LARGEST_FILE + 1), trust_pem=trust_pem)
+        verdict = verify(_bytes_of(chosen.file, LARGEST_FILE + 1), trust=trust)
     except FileUnreadable as fault:
         return _refused(fault, chosen.lang, UNREADABLE)
     except Fault as fault:
@@ -71,17 +72,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("file", metavar="FILE", help="a PNG, JPEG, WebP or AVIF picture; - reads standard input")
     parser.add_argument("--json", action="store_true", help="print the whole verdict as JSON")
     parser.add_argument("--trust", metavar="PEM", help="a file with the root certificates of signers that you trust")
+    parser.add_argument("--trust-timestamps", metavar="PEM", help="likewise of timestamp authorities that you trust")
     parser.add_argument("--lang", choices=["en", "zh-Hans"], default="en", help="language of the sentences")
     return parser
 
 
-def _trust(path: str) -> str:
+def _trust(signers: str | None, timestamps: str | None) -> Trust:
     try:
-        text = _bytes_of(path, LARGEST_TRUST).decode()
+        texts = [_bytes_of(path, LARGEST_TRUST).decode() if path else None for path in (signers, timestamps)]
     except UnicodeDecodeError as error:
         raise TrustUnreadable() from error
-    trust_in(text)
-    return text
+    return trust_in(texts[0], timestamps_pem=texts[1])
 
 
 def _bytes_of(path: str, most: int) -> bytes:

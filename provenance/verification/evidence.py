@@ -8,14 +8,19 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from provenance.canonical import Digest, timestamp
+from provenance.verification.copy import Copy
 
 Result = Literal["passed", "failed", "not_checked"]
-Layer = Literal["file", "manifest", "pixels"]
+Layer = Literal["file", "manifest", "pixels", "watermark", "fingerprint"]
+Disclosure = Literal["public", "committed", "private"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordFound:
-    """The record of one delivered image, as far as the public may see it, and by what it was found."""
+    """The record of one delivered image, as far as the public may see it, and by what it was found.
+
+    What is None or empty is not compared with the manifest: an erased record has little left to compare.
+    """
 
     layer: Layer
     image_digest: Digest
@@ -27,6 +32,23 @@ class RecordFound:
     credits: tuple[Mapping[str, str], ...] = ()
     """Each in both languages, by ``en`` and ``zh-Hans``."""
     leaf_hashes: tuple[Digest, ...] = ()
+    model_digest: Digest = ""
+    seed: str = ""
+    disclosure: Disclosure | None = None
+    prompt_text: str = field(default="", repr=False)
+    """Empty unless the requester made it public."""
+    prompt_commitment: Digest = ""
+    """Empty unless the prompt was committed."""
+    references: tuple[Mapping[str, str], ...] | None = None
+    """Kind, name, digest and licence of each, a blank one left out."""
+    inputs: tuple[Mapping[str, str], ...] | None = None
+    """Role, name, digest and licence of each, a blank one left out."""
+    request_leaf: Digest = ""
+    key_id: Digest = ""
+    match: Mapping[str, Any] = field(default_factory=dict)
+    """How sure the layer is: distance, rate, index size, whatever it has to say."""
+    is_possible: bool = False
+    """Whether this is only a possible copy, until a second method confirms it."""
     erased_at: datetime | None = None
     """When file, manifest, prompt and names were erased at the person's request."""
 
@@ -42,6 +64,9 @@ class RecordFound:
             "made_at": timestamp(self.made_at),
             "credits": [dict(credit) for credit in self.credits],
             "leaf_hashes": list(self.leaf_hashes),
+            "key": self.key_id,
+            "match": dict(self.match),
+            "is_possible": self.is_possible,
             "erased_at": timestamp(self.erased_at) if self.erased_at else None,
         }
 
@@ -64,12 +89,11 @@ class Evidence(Protocol):
         """Return who keeps the records, to be named in sentences; empty when there are none to ask."""
         ...
 
-    def find(
-        self, *, file_digest: Digest, pixel_digest: Digest | None, manifest_id: str | None
-    ) -> Sequence[RecordFound]:
-        """Return the records found by the first layer that finds any: file, then manifest, then pixels.
+    def find(self, copy: Copy) -> Sequence[RecordFound]:
+        """Return the records found by the first layer that finds any: file, manifest, pixels, watermark, fingerprint.
 
-        Several records may have the same pixels; all are returned, none is picked.
+        Several records may have the same pixels; all are returned, none is picked. Ask for the copy's pixels only
+        when no layer before needs them.
         """
         ...
 
@@ -81,15 +105,21 @@ class Evidence(Protocol):
         """Say how the licences that the image was made under stand today."""
         ...
 
+    def dispute(self, record: RecordFound) -> Answer:
+        """Say whether somebody disputes the image or what it was made from."""
+        ...
+
+    def signing_key(self, record: RecordFound) -> Answer:
+        """Say whether the key that signed the image was revoked since."""
+        ...
+
 
 class NoEvidence:
     """Nobody to ask: every check that needs records stays unchecked."""
 
     keeper = ""
 
-    def find(
-        self, *, file_digest: Digest, pixel_digest: Digest | None, manifest_id: str | None
-    ) -> Sequence[RecordFound]:
+    def find(self, copy: Copy) -> Sequence[RecordFound]:
         """Return no record."""
         return ()
 
@@ -100,6 +130,14 @@ class NoEvidence:
     def licences_today(self, record: RecordFound) -> Answer:
         """Leave the licences unchecked."""
         return LICENCES_NOT_CHECKED
+
+    def dispute(self, record: RecordFound) -> Answer:
+        """Leave disputes unchecked."""
+        return DISPUTE_NOT_CHECKED
+
+    def signing_key(self, record: RecordFound) -> Answer:
+        """Leave the key unchecked."""
+        return KEY_NOT_CHECKED
 
 
 RECORDS_NOT_CHECKED = Answer(
@@ -116,4 +154,14 @@ LICENCES_NOT_CHECKED = Answer(
     "not_checked",
     "How the licences stand today was not checked.",
     "未核对各项许可目前的状态。",
+)
+DISPUTE_NOT_CHECKED = Answer(
+    "not_checked",
+    "Whether anybody disputes this picture was not checked.",
+    "未核对是否有人对此图片提出争议。",
+)
+KEY_NOT_CHECKED = Answer(
+    "not_checked",
+    "Whether the signing key was revoked was not checked.",
+    "未核对签名密钥是否已被吊销。",
 )

@@ -11,11 +11,14 @@ from typing import Any, Literal
 
 from provenance.credentials.manifest import GENERATION, PARTLY_GENERATED, PROMPT_TYPE, WHOLLY_GENERATED
 from provenance.credentials.reading import IngredientRead, Reading
+from provenance.verification.history import actions_of, generator_of
 from provenance.verification.plain_text import plain_json, plain_text
 
-Making = Literal["generated", "composite", "from_generated", "not_stated"]
+Making = Literal["generated", "composite", "from_generated", "captured", "drawn", "not_stated"]
 _GENERATED = {WHOLLY_GENERATED.rsplit("/", 1)[1]}
 _COMPOSITE = {PARTLY_GENERATED.rsplit("/", 1)[1], "compositeSynthetic"}
+_CAPTURED = {"digitalCapture", "computationalCapture", "compositeCapture", "negativeFilm", "positiveFilm", "print"}
+_DRAWN = {"digitalArt", "digitalCreation", "algorithmicMedia", "dataDrivenMedia", "screenCapture", "virtualRecording"}
 _MODEL = "c2pa.types.model"
 
 
@@ -56,7 +59,7 @@ def facts_of(reading: Reading) -> Facts:
     return Facts(
         manifest_id=plain_text(reading.manifest_id),
         title=_text(reading.manifest.get("title")),
-        generator=_generator(reading.manifest),
+        generator=generator_of(reading.manifest),
         made_at=_text(record.get("made_at")) or _first_action(reading, "when"),
         making=_making(reading),
         source_type=_first_action(reading, "digitalSourceType"),
@@ -84,28 +87,20 @@ def _making(reading: Reading) -> Making:
         return "generated"
     others = (manifest for name, manifest in reading.manifests.items() if name != reading.manifest_id)
     below = {_last_part(one) for manifest in others for one in _source_types(manifest)}
-    return "from_generated" if below & (_GENERATED | _COMPOSITE) else "not_stated"
+    if below & (_GENERATED | _COMPOSITE):
+        return "from_generated"
+    if (stated | below) & _CAPTURED:
+        return "captured"
+    return "drawn" if stated & _DRAWN else "not_stated"
 
 
 def _source_types(manifest: Mapping[str, Any]) -> Iterator[str]:
-    for action in _actions(manifest):
+    for action in actions_of(manifest):
         yield _text(action.get("digitalSourceType"))
 
 
-def _actions(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for assertion in _mappings(manifest.get("assertions")):
-        if str(assertion.get("label", "")).startswith("c2pa.actions"):
-            yield from _mappings(_mapping(assertion.get("data")).get("actions"))
-
-
 def _first_action(reading: Reading, name: str) -> str:
-    return next(filter(None, (_text(action.get(name)) for action in _actions(reading.manifest))), "")
-
-
-def _generator(manifest: Mapping[str, Any]) -> str:
-    for one in _mappings(manifest.get("claim_generator_info")):
-        return plain_text(f"{_text(one.get('name'))} {_text(one.get('version'))}".strip(), longest=200)
-    return plain_text(_text(manifest.get("claim_generator")), longest=200)
+    return next(filter(None, (_text(action.get(name)) for action in actions_of(reading.manifest))), "")
 
 
 def _prompt(own: tuple[IngredientRead, ...], record: Mapping[str, Any]) -> Mapping[str, str]:

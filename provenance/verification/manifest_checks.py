@@ -5,7 +5,7 @@ An untrusted signer is never told as a change, and a missing manifest never as a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from provenance.verification.verdict import Check
 _ENDED = {"signingCredential.expired", "claimSignature.outsideValidity"}
 _TRUSTED = "signingCredential.trusted"
 _SIGNED = "claimSignature.validated"
+_BY_LIST = "trust list:"
+"""The library has old authorities built in; it names the list where its word on an authority rests on ours."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,13 @@ _NOTHING_TO_CHECK = (
 )
 
 
-def manifest_checks(reading: Reading, *, trust_given: bool) -> tuple[Check, ...]:
-    """Return what the file's own manifest answers, in the order in which a person would ask."""
+def manifest_checks(
+    reading: Reading, *, trust_given: bool, stamped: Sequence[Finding] | None = None
+) -> tuple[Check, ...]:
+    """Return what the file's own manifest answers, in the order in which a person would ask.
+
+    ``stamped`` is what a reading that trusts the given timestamp authorities found; None where none were given.
+    """
     if reading.state != "present":
         nothing = ("There are no content credentials to check.", "没有可供核验的内容凭证。")
         return (
@@ -58,7 +65,7 @@ def manifest_checks(reading: Reading, *, trust_given: bool) -> tuple[Check, ...]
         _signature(reading, faults),
         _trusted(reading, faults, trust_given=trust_given),
         _in_time(reading, faults),
-        _timestamp(reading, faults),
+        _timestamp(reading, faults, stamped),
         *(_ingredient(one) for one in reading.ingredients),
     )
 
@@ -234,7 +241,7 @@ def _in_time(reading: Reading, faults: _Faults) -> Check:
     )
 
 
-def _timestamp(reading: Reading, faults: _Faults) -> Check:
+def _timestamp(reading: Reading, faults: _Faults, stamped: Sequence[Finding] | None) -> Check:
     signer = reading.signer
     authority = signer.timestamp_authority if signer else ""
     evidence = {"time": signer.signed_at, "authority": authority} if signer and signer.signed_at else {}
@@ -253,15 +260,17 @@ def _timestamp(reading: Reading, faults: _Faults) -> Check:
             "There is no timestamp; when the certificate ends, this signature can no longer be confirmed.",
             "没有时间戳；证书到期后将无法再确认此签名。",
         )
-    # The library has old authorities built in; we give it no list, so its word on them is not ours.
-    return Check(
-        "timestamp",
-        "not_checked",
-        f"{authority or 'An authority'} stamped the signature at {evidence['time']}; "
-        "no list of timestamp authorities was given to check that.",
-        f"{authority or '某机构'} 于 {evidence['time']} 加盖时间戳；未提供时间戳机构名单，无法核对。",
-        evidence,
-    )
+    said_en = f"{authority or 'An authority'} stamped the signature at {evidence['time']}; "
+    said_zh = f"{authority or '某机构'} 于 {evidence['time']} 加盖时间戳；"
+    if stamped is None:
+        missing = ("no list of timestamp authorities was given to check that.", "未提供时间戳机构名单，无法核对。")
+        return Check("timestamp", "not_checked", said_en + missing[0], said_zh + missing[1], evidence)
+    evidence |= _evidence(stamped)
+    if any(one.code == "timeStamp.trusted" and _BY_LIST in one.explanation for one in stamped):
+        vouched = ("the list of timestamp authorities vouches for it.", "时间戳机构名单认可该机构。")
+        return Check("timestamp", "passed", said_en + vouched[0], said_zh + vouched[1], evidence)
+    unknown = ("nobody on the list of timestamp authorities vouches for it.", "时间戳机构名单中无人为其作保。")
+    return Check("timestamp", "not_checked", said_en + unknown[0], said_zh + unknown[1], evidence)
 
 
 def _ingredient(ingredient: IngredientRead) -> Check:

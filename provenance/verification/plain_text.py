@@ -18,6 +18,8 @@ _KEPT = {"\u200c", "\u200d"}
 
 def plain_text(text: str, *, longest: int = LONGEST) -> str:
     """Return a text on one line, without characters that steer a terminal or hide from the eye."""
+    if len(text) <= longest and text.isprintable():  # none of what is taken out counts as printable
+        return text
     shown = "".join(_shown(character) for character in text[: longest + 1])
     return shown if len(text) <= longest else shown[:longest] + "…"
 

@@ -67,6 +67,8 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "record.agrees": ("agreement with the records", "与记录是否一致"),
     "log.inclusion": ("audit log", "审计日志"),
     "licence.today": ("licences today", "许可现状"),
+    "dispute": ("disputes", "争议"),
+    "key.revoked": ("the signing key today", "签名密钥现状"),
 }
 _KINDS: Mapping[str, tuple[str, str]] = {
     "style": ("style", "风格"),
@@ -79,6 +81,8 @@ _MAKING: Mapping[Making, tuple[str, str]] = {
     "generated": ("yes, wholly", "是，全部"),
     "composite": ("yes, over an input picture", "是，基于输入图片"),
     "from_generated": ("something that it was made from was", "其素材是"),
+    "captured": ("not stated; captured by a camera or scanner", "未说明；由相机或扫描仪拍摄"),
+    "drawn": ("not stated; made with software", "未说明；由软件制作"),
     "not_stated": ("not stated", "未说明"),
 }
 

@@ -1,13 +1,16 @@
-"""The checks that need somebody's records: found, in agreement, in the log, and the licences today."""
+"""The checks that need somebody's records: found, in agreement, in the log, licences, disputes and the key today."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from provenance.canonical import Digest, parse_timestamp
+from provenance.canonical import Digest
 from provenance.credentials.reading import Reading
+from provenance.verification.comparing import compared
 from provenance.verification.evidence import (
+    DISPUTE_NOT_CHECKED,
+    KEY_NOT_CHECKED,
     LICENCES_NOT_CHECKED,
     LOG_NOT_CHECKED,
     RECORDS_NOT_CHECKED,
@@ -19,8 +22,6 @@ from provenance.verification.evidence import (
 from provenance.verification.facts import Facts
 from provenance.verification.verdict import Check
 
-SIGNED_WITHIN = timedelta(seconds=1)
-"""The record keeps the time that the claim states; a keeper may round it."""
 _FOUND: dict[Layer, tuple[str, str]] = {
     "file": (
         "{keeper}'s records hold this very file, byte for byte.",
@@ -34,7 +35,19 @@ _FOUND: dict[Layer, tuple[str, str]] = {
         "{keeper}'s records hold a picture with exactly these pixels, delivered as another file.",
         "{keeper} 的记录中有像素完全相同、以另一文件交付的图片。",
     ),
+    "watermark": (
+        "This picture carries the watermark of one in {keeper}'s records.",
+        "此图片带有 {keeper} 记录中某图片的水印。",
+    ),
+    "fingerprint": (
+        "This picture looks like one in {keeper}'s records, with small changes at most.",
+        "此图片与 {keeper} 记录中的某图片外观相近，至多有细微改动。",
+    ),
 }
+_POSSIBLE = (
+    "This may be a copy of a picture in {keeper}'s records; no second method has confirmed it.",
+    "此图片可能是 {keeper} 记录中某图片的副本；尚无第二种方法予以确认。",
+)
 _ERASED = (
     " The record was erased on {date} at the request of the person it concerned; its digests and log entries remain.",
     "该记录已于 {date} 应当事人请求删除；其摘要与日志条目仍然保留。",
@@ -62,6 +75,8 @@ def record_checks(
             _check("record.agrees", nothing),
             _check("log.inclusion", LOG_NOT_CHECKED),
             _check("licence.today", LICENCES_NOT_CHECKED),
+            _check("dispute", DISPUTE_NOT_CHECKED),
+            _check("key.revoked", KEY_NOT_CHECKED),
         )
     record = records[0]
     return (
@@ -69,6 +84,8 @@ def record_checks(
         _agrees(record, reading=reading, facts=facts, file_digest=file_digest, keeper=evidence.keeper),
         _check("log.inclusion", evidence.log_inclusion(record)),
         _check("licence.today", evidence.licences_today(record)),
+        _check("dispute", evidence.dispute(record)),
+        _check("key.revoked", evidence.signing_key(record)),
     )
 
 
@@ -82,21 +99,32 @@ def _found(records: Sequence[RecordFound], *, keeper: str) -> Check:
             f"{keeper}'s records hold no such picture. That proves nothing about where it comes from.",
             f"{keeper} 的记录中没有这张图片。这不能说明它从何而来。",
         )
-    evidence = {"layer": records[0].layer, "images": [record.image_digest for record in records]}
+    first = records[0]
+    evidence = {"layer": first.layer, "images": [_by_what(record) for record in records]}
     if len(records) > 1:
-        return Check(
-            "record.found",
-            "passed",
-            f"{keeper}'s records hold {len(records)} pictures with exactly these pixels; "
-            "which one this is cannot be told.",
-            f"{keeper} 的记录中有 {len(records)} 张像素完全相同的图片；无法判断是哪一张。",
-            evidence,
-        )
-    en, zh = (sentence.format(keeper=keeper) for sentence in _FOUND[records[0].layer])
-    if erased := records[0].erased_at:
-        en += _ERASED[0].format(date=f"{erased:%Y-%m-%d}")
-        zh += _ERASED[1].format(date=f"{erased:%Y-%m-%d}")
+        return Check("record.found", "passed", *_several(records, keeper=keeper), evidence)
+    en, zh = (sentence.format(keeper=keeper) for sentence in (_POSSIBLE if first.is_possible else _FOUND[first.layer]))
+    if first.erased_at:
+        en += _ERASED[0].format(date=f"{first.erased_at:%Y-%m-%d}")
+        zh += _ERASED[1].format(date=f"{first.erased_at:%Y-%m-%d}")
     return Check("record.found", "passed", en, zh, evidence)
+
+
+def _by_what(record: RecordFound) -> Mapping[str, Any]:
+    return {"image": record.image_digest, **({"match": dict(record.match)} if record.match else {})}
+
+
+def _several(records: Sequence[RecordFound], *, keeper: str) -> tuple[str, str]:
+    count = len(records)
+    if records[0].layer in {"file", "manifest", "pixels"}:
+        return (
+            f"{keeper}'s records hold {count} pictures with exactly these pixels; which one this is cannot be told.",
+            f"{keeper} 的记录中有 {count} 张像素完全相同的图片；无法判断是哪一张。",
+        )
+    return (
+        f"This may be a copy of any of {count} pictures in {keeper}'s records; none of them is picked.",
+        f"此图片可能是 {keeper} 记录中 {count} 张图片之一的副本；未从中选定。",
+    )
 
 
 def _agrees(record: RecordFound, *, reading: Reading, facts: Facts | None, file_digest: Digest, keeper: str) -> Check:
@@ -107,45 +135,34 @@ def _agrees(record: RecordFound, *, reading: Reading, facts: Facts | None, file_
             f"The file carries no credentials that {keeper}'s record could be compared with.",
             f"文件不带可与 {keeper} 的记录比对的凭证。",
         )
-    differing = [*_differences(record, reading, facts)]
+    if record.layer in {"watermark", "fingerprint"}:
+        return Check(
+            "record.agrees",
+            "not_checked",
+            f"The file carries credentials of another picture than {keeper}'s record is about.",
+            f"文件所带凭证与 {keeper} 的记录并非同一图片。",
+        )
+    fields = [one.as_json() for one in compared(record, manifest_id=reading.manifest_id, facts=facts)]
+    differing = [one["field"] for one in fields if not one["agrees"]]
     if record.layer == "manifest" and record.image_digest != file_digest:
         differing.append("file")
+        fields.append({"field": "file", "manifest": file_digest, "record": record.image_digest, "agrees": False})
+    evidence = {"differing": differing, "fields": fields}
     if differing:
         return Check(
             "record.agrees",
             "failed",
             f"The file differs from {keeper}'s record in: {', '.join(differing)}.",
             f"文件与 {keeper} 的记录不一致之处：{'、'.join(differing)}。",
-            {"differing": differing, "record": record.as_json()},
+            evidence,
         )
     return Check(
         "record.agrees",
         "passed",
         f"What the credentials state agrees with {keeper}'s record.",
         f"凭证所述与 {keeper} 的记录一致。",
-        {"compared": ["manifest", "generation", "model", "made_at", "log"]},
+        evidence,
     )
-
-
-def _differences(record: RecordFound, reading: Reading, facts: Facts) -> Iterator[str]:
-    if record.manifest_id != reading.manifest_id:
-        yield "manifest"
-    if record.generation_id != facts.generation:
-        yield "generation"
-    if record.model != facts.model.get("name"):
-        yield "model"
-    made_at = _moment(facts.made_at)
-    if made_at is None or abs(record.made_at - made_at) > SIGNED_WITHIN:
-        yield "made_at"
-    if record.leaf_hashes and facts.log.get("leaf_hash") not in record.leaf_hashes:
-        yield "log"
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return parse_timestamp(text)
-    except ValueError:
-        return None
 
 
 def _check(code: str, answer: Answer) -> Check:

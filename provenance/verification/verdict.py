@@ -14,7 +14,9 @@ from provenance.canonical import Digest
 from provenance.credentials.reading import Signer
 from provenance.verification.evidence import RecordFound, Result
 from provenance.verification.facts import Facts
+from provenance.verification.history import Step
 from provenance.verification.plain_text import plain_json, plain_text
+from provenance.verification.trust import Trust
 
 VERSION = 1
 Outcome = Literal["trusted", "untrusted", "failed", "no_manifest", "unreadable"]
@@ -53,18 +55,6 @@ class Check:
         return told | {"subject": plain_text(self.subject), "evidence": plain_json(dict(self.evidence))}
 
 
-@dataclass(frozen=True)
-class Trust:
-    """Whom the verification took for trusted signers: the names in the list and its digest."""
-
-    names: tuple[str, ...] = ()
-    digest: Digest = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the list as it stands in a verdict."""
-        return {"names": [plain_text(name) for name in self.names], "digest": self.digest}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What is true about a picture, check by check."""
@@ -80,6 +70,7 @@ class Verdict:
     checks: tuple[Check, ...]
     signer: Signer | None
     facts: Facts | None
+    history: tuple[Step, ...]
     records: tuple[RecordFound, ...]
     library_version: str
     trust: Trust
@@ -116,6 +107,7 @@ class Verdict:
             "checks": [check.as_json() for check in self.checks],
             "signer": _signer_json(self.signer),
             "manifest": self.facts.as_json() if self.facts else None,
+            "history": [step.as_json() for step in self.history],
             "records": [record.as_json() for record in self.records],
             "library": {"name": "c2pa-rs", "version": self.library_version},
             "trust": self.trust.as_json(),

@@ -3,49 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import c2pa  # type: ignore[import-untyped]  # it ships no types
-from cryptography import x509
-
-from provenance.canonical import Digest, pixel_digest, sha256_digest
-from provenance.credentials.reading import Reading, read, settings
+from provenance.credentials.reading import Finding, Reading, read, timestamp_findings
 from provenance.credentials.signing import require_library
-from provenance.errors import ProvenanceError
-from provenance.picture import PictureError, PictureTooLarge, decode_picture
-from provenance.verification.evidence import Evidence, NoEvidence
+from provenance.picture import PictureError, PictureTooLarge
+from provenance.verification.copy import Copy
+from provenance.verification.evidence import Evidence, NoEvidence, RecordFound
 from provenance.verification.facts import facts_of
 from provenance.verification.headline import headline
+from provenance.verification.history import history_of
 from provenance.verification.manifest_checks import manifest_checks
-from provenance.verification.plain_text import plain_text
 from provenance.verification.record_checks import record_checks
-from provenance.verification.verdict import Check, Outcome, Trust, Verdict
+from provenance.verification.trust import Trust, trust_in
+from provenance.verification.verdict import Check, Outcome, Verdict
 
 OFFLINE = NoEvidence()
 
 
-class TrustUnreadable(ProvenanceError):
-    """What was given as the list of trusted signers is none."""
-
-    code = "trust-list-unreadable"
-    en = "The list of trusted signers holds no certificate in PEM that can be read. Give the signer's root certificate."
-    zh = "可信签名者名单中没有可读取的 PEM 证书。请提供签名者的根证书。"
-
-
-def verify(data: bytes, *, evidence: Evidence = OFFLINE, trust_pem: str | None = None) -> Verdict:
+def verify(
+    data: bytes, *, evidence: Evidence = OFFLINE, trust_pem: str | None = None, trust: Trust | None = None
+) -> Verdict:
     """Return the verdict on a file's bytes; whatever they are, there is one.
 
-    Raises TrustUnreadable for a trust list without certificates, and LibraryTooOld.
+    ``trust_pem`` stands for a list of signers alone. Raises TrustUnreadable for a list without certificates, and
+    LibraryTooOld.
     """
     library_version = require_library()
-    trust = trust_in(trust_pem)
-    digest = sha256_digest(data)
-    reading, readable, pixels = _looked_at(data, trust_pem)
-    facts = facts_of(reading) if reading.state == "present" else None
-    records = tuple(evidence.find(file_digest=digest, pixel_digest=pixels, manifest_id=reading.manifest_id or None))
+    trusted = trust_in(trust_pem) if trust is None else trust
+    reading, fault = _read(data, trusted)
+    is_present = reading.state == "present"
+    copy = Copy(data, manifest_id=reading.manifest_id or None, is_picture=fault is None)
+    facts = facts_of(reading) if is_present else None
+    records = tuple(evidence.find(copy))
     checks = (
-        readable,
-        *manifest_checks(reading, trust_given=bool(trust.names)),
-        *record_checks(records, reading=reading, facts=facts, file_digest=digest, evidence=evidence),
+        _readable(reading, copy=copy, fault=fault, records=records),
+        *manifest_checks(reading, trust_given=bool(trusted.names), stamped=_stamped(data, reading, trusted)),
+        *record_checks(records, reading=reading, facts=facts, file_digest=copy.file_digest, evidence=evidence),
     )
     outcome = _outcome(reading, checks)
     headline_en, headline_zh = headline(outcome, checks, reading)
@@ -53,57 +47,54 @@ def verify(data: bytes, *, evidence: Evidence = OFFLINE, trust_pem: str | None =
         outcome=outcome,
         headline_en=headline_en,
         headline_zh=headline_zh,
-        file_digest=digest,
+        file_digest=copy.file_digest,
         size_bytes=len(data),
         media_type=reading.media_type,
-        pixel_digest=pixels,
+        pixel_digest=records[0].delivered_pixels if _is_known(records) else copy.pixel_digest,
         validation_state=reading.validation_state,
         checks=checks,
         signer=reading.signer,
         facts=facts,
+        history=history_of(reading) if is_present else (),
         records=records,
         library_version=library_version,
-        trust=trust,
+        trust=trusted,
     )
 
 
-def trust_in(trust_pem: str | None) -> Trust:
-    """Return whom a list of root certificates (PEM) names; raise TrustUnreadable for one that holds none."""
-    if trust_pem is None:
-        return Trust()
+def _read(data: bytes, trust: Trust) -> tuple[Reading, PictureError | None]:
     try:
-        certificates = x509.load_pem_x509_certificates(trust_pem.encode())
-        names = tuple(plain_text(_name(one), longest=200) for one in certificates)
-        c2pa.Context.from_dict(settings(trust_pem=trust_pem)).close()
-    except (ValueError, c2pa.C2paError) as error:
-        raise TrustUnreadable() from error
-    return Trust(names=names, digest=sha256_digest(trust_pem.encode()))
-
-
-def _looked_at(data: bytes, trust_pem: str | None) -> tuple[Reading, Check, Digest | None]:
-    """Return the reading, whether the picture can be read, and the digest of its pixels if they were decoded."""
-    try:
-        reading = read(data, trust_pem=trust_pem)
+        return read(data, trust_pem=trust.signers.pem or None), None
     except PictureError as error:
-        return Reading(media_type="", state="absent"), _unreadable(error), None
-    try:
-        pixels = pixel_digest(decode_picture(data).pixels)
-    except PictureTooLarge:
+        return Reading(media_type="", state="absent"), error
+
+
+def _stamped(data: bytes, reading: Reading, trust: Trust) -> tuple[Finding, ...] | None:
+    """Return what a reading with the timestamp authorities alone finds of the timestamp; None where none are given."""
+    if not trust.timestamps.pem or reading.signer is None or not reading.signer.signed_at:
+        return None
+    return timestamp_findings(data, media_type=reading.media_type, roots_pem=trust.timestamps.pem)
+
+
+def _is_known(records: Sequence[RecordFound]) -> bool:
+    """Say whether a record holds the very bytes: its pixel digest was taken from them, so they need no decoding."""
+    return bool(records) and records[0].layer == "file"
+
+
+def _readable(reading: Reading, *, copy: Copy, fault: PictureError | None, records: Sequence[RecordFound]) -> Check:
+    if fault is not None:
+        return _unreadable(fault)
+    evidence: dict[str, Any] = {"media_type": reading.media_type}
+    if _is_known(records):
+        evidence |= {"decoded": False, "known_by": "file"}
+    elif isinstance(copy.fault, PictureTooLarge):
         # Larger than is ever decoded, yet its header and its credentials can be read.
-        return reading, _readable(reading.media_type, is_decoded=False), None
-    except PictureError as error:
-        return reading, _unreadable(error), None
-    return reading, _readable(reading.media_type, is_decoded=True), pixels
-
-
-def _readable(media_type: str, *, is_decoded: bool) -> Check:
-    return Check(
-        "picture.readable",
-        "passed",
-        "The file can be read as a picture.",
-        "文件可作为图片读取。",
-        {"media_type": media_type, "decoded": is_decoded},
-    )
+        evidence |= {"decoded": False}
+    elif copy.fault is not None:
+        return _unreadable(copy.fault)
+    else:
+        evidence |= {"decoded": True}
+    return Check("picture.readable", "passed", "The file can be read as a picture.", "文件可作为图片读取。", evidence)
 
 
 def _unreadable(error: PictureError) -> Check:
@@ -121,8 +112,3 @@ def _outcome(reading: Reading, checks: Sequence[Check]) -> Outcome:
         return "no_manifest"
     is_trusted = reading.validation_state == "Trusted" and ("signer.trusted", "passed") in results
     return "trusted" if is_trusted else "untrusted"
-
-
-def _name(certificate: x509.Certificate) -> str:
-    names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return str(names[0].value) if names else certificate.subject.rfc4514_string()

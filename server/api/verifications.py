@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation.evidence import Records
+from generation.trust import trust_in_force
 from provenance.credentials.actions import signing_key
 from provenance.credentials.reading import LARGEST_FILE
 from provenance.picture import PictureTooLarge
@@ -43,7 +44,7 @@ class Verification(APIView):
         verdict = verify(
             file.read(),
             evidence=Records(keeper=settings.ENVIRONMENT.address.split("://", 1)[-1]),
-            trust_pem=signing_key().root_pem,
+            trust=trust_in_force(),
         )
         return Response(verdict.as_json())
 

@@ -15,6 +15,7 @@ from provenance import storage
 from provenance.audit_log.models import Entry, Opening
 from provenance.canonical import canonical_json, sha256_digest
 from provenance.licensing.actions.opting_out import record_opt_out
+from provenance.verification.copy import Copy
 from tests.factories.records import a_model, a_party, a_request, a_style, a_worker, an_artist, in_style
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,7 +124,7 @@ def test_a_verification_does_not_tell_that_a_name_of_the_prompt_opted_out_since(
     generation = a_request(an_artist(), prompt=PROMPT, disclosure="private")
     render_next(worker=a_worker(keys))
     records = Records(keeper="here")
-    (found,) = records.find(file_digest=generation.outputs.get().digest, pixel_digest=None, manifest_id=None)
+    (found,) = records.find(Copy(storage.load(generation.outputs.get().digest)))
     before = records.licences_today(found)
     record_opt_out(
         actor=named["owner"].actor(), party=named["party"], subject_kind="style", subject_id=named["style"].pk,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from provenance.canonical import Digest, pixel_digest, sha256_digest
+from provenance.canonical import pixel_digest, sha256_digest
 from provenance.picture import decode_picture
+from provenance.verification.copy import Copy
 from provenance.verification.evidence import Answer, Layer, RecordFound
-from tests.simulators.pictures import LEAF, MADE_AT, colophon, digest
+from tests.simulators.pictures import LEAF, MADE_AT, PROMPT, colophon, digest
 
 IN_LOG = Answer("passed", "The log includes the entries.", "日志收录了这些条目。")
 LICENCES_STAND = Answer("passed", "The licences stand.", "许可有效。")
+UNDISPUTED = Answer("passed", "Nobody disputes it.", "无人提出争议。")
+KEY_STANDS = Answer("passed", "The key was not revoked.", "密钥未被吊销。")
 
 
 @dataclass
@@ -22,14 +25,14 @@ class Ledger:
     keeper: str = "colophon.example"
     log: Answer = IN_LOG
     licences: Answer = LICENCES_STAND
+    disputed: Answer = UNDISPUTED
+    key: Answer = KEY_STANDS
 
-    def find(
-        self, *, file_digest: Digest, pixel_digest: Digest | None, manifest_id: str | None
-    ) -> Sequence[RecordFound]:
+    def find(self, copy: Copy) -> Sequence[RecordFound]:
         layers: tuple[tuple[Layer, Callable[[RecordFound], bool]], ...] = (
-            ("file", lambda one: one.image_digest == file_digest),
-            ("manifest", lambda one: one.manifest_id == manifest_id),
-            ("pixels", lambda one: one.delivered_pixels == pixel_digest),
+            ("file", lambda one: one.image_digest == copy.file_digest),
+            ("manifest", lambda one: one.manifest_id == copy.manifest_id),
+            ("pixels", lambda one: one.delivered_pixels == copy.pixel_digest),
         )
         for layer, fits in layers:
             if found := [replace(one, layer=layer) for one in self.records if fits(one)]:
@@ -42,6 +45,12 @@ class Ledger:
     def licences_today(self, record: RecordFound) -> Answer:
         return self.licences
 
+    def dispute(self, record: RecordFound) -> Answer:
+        return self.disputed
+
+    def signing_key(self, record: RecordFound) -> Answer:
+        return self.key
+
 
 def record_of(data: bytes, **changes: object) -> RecordFound:
     found = RecordFound(
@@ -53,5 +62,13 @@ def record_of(data: bytes, **changes: object) -> RecordFound:
         model="Starter",
         made_at=MADE_AT,
         leaf_hashes=(LEAF, digest("9")),
+        model_digest=digest("b"),
+        seed=str(2**63 - 1),
+        disclosure="public",
+        prompt_text=PROMPT,
+        references=({"kind": "style", "name": "Quiet ink", "digest": digest("d"), "licence": "CC-BY-4.0"},),
+        inputs=(),
+        request_leaf=LEAF,
+        key_id=digest("8"),
     )
     return replace(found, **changes)

@@ -20,6 +20,7 @@ from provenance.credentials.signing import PemKey, SignedImage, SigningKey, sign
 from provenance.credentials.timestamps import REST_SECONDS, TimestampAuthority
 from provenance.credentials.updating import stamp_later
 from provenance.picture import decode_picture
+from provenance.verification.trust import trust_in
 from provenance.verification.verify import verify
 from tests import services
 from tests.simulators import certificates
@@ -81,6 +82,20 @@ def test_a_signature_is_stamped_by_the_authority(key: PemKey, server: Authority,
     assert "timeStamp.validated" in reading.codes("success")
     assert reading.signer is not None and reading.signer.timestamp_authority == NAME
     assert datetime.now(UTC) - datetime.fromisoformat(reading.signer.signed_at) < timedelta(hours=1)
+
+
+def test_a_stamp_is_vouched_for_by_the_list_of_authorities_and_never_makes_a_signer_trusted(
+    key: PemKey, server: Authority
+) -> None:
+    data = signed(key, Clock().knows(server)).data
+    verdict = verify(data, trust=trust_in(key.root_pem, timestamps_pem=server.root_pem))
+    assert (verdict.outcome, verdict.check("timestamp").result) == ("trusted", "passed")
+    assert NAME in verdict.check("timestamp").en
+    other = certificates.chain(now=datetime.now(UTC)).root_pem
+    verdict = verify(data, trust=trust_in(other, timestamps_pem=key.root_pem))
+    assert verdict.outcome == "untrusted", "a root listed for timestamps alone made a signer trusted"
+    assert verdict.check("timestamp").result == "not_checked"
+    assert "nobody on the list" in verdict.check("timestamp").en
 
 
 def test_a_verdict_names_the_authority_and_does_not_vouch_for_it(key: PemKey, server: Authority) -> None:

@@ -6,7 +6,8 @@ import io
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -16,14 +17,14 @@ from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import Prompt
 from provenance.credentials.signing import PemKey, pem_chain
 from provenance.verification.evidence import Answer
+from provenance.verification.trust import TrustUnreadable, trust_in_files
 from provenance.verification.verdict import Verdict
-from provenance.verification.verify import TrustUnreadable, verify
+from provenance.verification.verify import verify
 from tests.simulators import certificates
-from tests.simulators.pictures import ENCODINGS, LEAF, MADE_AT, PROMPT, digest, over, picture, signed
+from tests.simulators.pictures import ENCODINGS, LEAF, PROMPT, colophon, digest, over, picture, signed
 from tests.simulators.records import Ledger, record_of
 from tests.simulators.tampering import (
     CHANGES,
-    moved_onto,
     saved_again,
     stripped,
     with_other_pixel,
@@ -67,6 +68,8 @@ def test_our_picture_is_unchanged_since_a_trusted_signer_signed_it(key: PemKey, 
         "record.agrees": "not_checked",
         "log.inclusion": "not_checked",
         "licence.today": "not_checked",
+        "dispute": "not_checked",
+        "key.revoked": "not_checked",
     }
 
 
@@ -239,59 +242,50 @@ def test_a_camera_s_jpeg_with_further_pictures_can_be_read() -> None:
     assert verify(buffer.getvalue()).outcome == "no_manifest"
 
 
-# ---- records -------------------------------------------------------------------------------------------------
+# ---- how it came to be -----------------------------------------------------------------------------------------
 
 
-def test_a_picture_in_the_records_passes_every_check_that_records_answer(key: PemKey) -> None:
-    data = signed(key).data
-    verdict = verify(data, evidence=Ledger([record_of(data)]), trust_pem=key.root_pem)
+def test_the_history_tells_each_signed_step_with_what_went_into_it(key: PemKey) -> None:
+    parent = signed(key, number=1).data
+    verdict = verify(signed(key, number=2, inputs=over(parent)).data, trust_pem=key.root_pem)
+    newest, before = verdict.history
+    assert newest.is_newest and not before.is_newest
+    assert newest.manifest_id == colophon(number=2).manifest_id
+    assert [one["action"] for one in newest.actions] == ["c2pa.opened", "c2pa.edited"]
+    assert {"title": "Sketch", "relationship": "parentOf", "manifest_id": before.manifest_id} in newest.ingredients
+    assert before.signer == "Colophon development signer (not trusted by anyone)"
+    assert before.actions[0]["source_type"] == "trainedAlgorithmicMedia"
+
+
+# ---- whom we trust ---------------------------------------------------------------------------------------------
+
+
+def test_the_lists_of_an_operator_stand_in_the_verdict_with_their_digest_and_date(
+    key: PemKey, tmp_path: Path
+) -> None:
+    chain = certificates.chain(now=NOW, name="Atelier signer")
+    listed = tmp_path / "guild.pem"
+    listed.write_text(chain.root_pem)
+    stranger = pem_chain(chain_pem=chain.pem, key_pem=chain.key_pem(), now=NOW)
+    data = signed(stranger).data
+    assert verify(data, trust=trust_in_files(key.root_pem, signers=())).outcome == "untrusted"
+    verdict = verify(data, trust=trust_in_files(key.root_pem, signers=[listed]))
     assert verdict.outcome == "trusted"
-    told = results(verdict)
-    assert {told[code] for code in ("record.found", "record.agrees", "log.inclusion", "licence.today")} == {"passed"}
-    assert "byte for byte" in verdict.check("record.found").en
-    assert verdict.as_json()["records"][0]["layer"] == "file"
+    (told,) = verdict.as_json()["trust"]["files"]
+    assert (told["name"], told["certificates"]) == ("guild.pem", 1)
+    assert told["digest"] == sha256_digest(chain.root_pem.encode())
+    assert told["dated_at"].endswith("Z")
 
 
-@pytest.mark.parametrize("remove", [stripped, saved_again])
-def test_a_stripped_copy_is_found_by_its_pixels_and_the_layer_is_said(
-    key: PemKey, remove: Callable[[bytes], bytes]
-) -> None:
-    data = signed(key).data
-    verdict = verify(remove(data), evidence=Ledger([record_of(data)]), trust_pem=key.root_pem)
-    assert (verdict.outcome, verdict.exit_code) == ("no_manifest", 2)
-    assert verdict.check("record.found").evidence["layer"] == "pixels"
-    assert "exactly these pixels" in verdict.summary("en")
-    assert "像素完全相同" in verdict.summary("zh-Hans")
-
-
-def test_our_manifest_on_another_picture_is_found_by_manifest_and_disagrees(key: PemKey) -> None:
-    data = signed(key).data
-    moved = moved_onto(picture(seed=2), store_of=data)
-    verdict = verify(moved, evidence=Ledger([record_of(data)]), trust_pem=key.root_pem)
-    assert verdict.check("record.found").evidence["layer"] == "manifest"
-    assert verdict.check("record.agrees").result == "failed"
-    assert verdict.check("record.agrees").evidence["differing"] == ["file"]
-    assert failed(verdict) == {"manifest.integrity", "record.agrees"}
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"generation_id": "another"}, "generation"),
-        ({"model": "Another"}, "model"),
-        ({"made_at": MADE_AT + timedelta(days=1)}, "made_at"),
-        ({"leaf_hashes": (digest("1"),)}, "log"),
-        ({"manifest_id": "urn:c2pa:another"}, "manifest"),
-    ],
-)
-def test_each_field_in_which_record_and_manifest_differ_is_named(
-    key: PemKey, change: dict[str, object], field: str
-) -> None:
-    data = signed(key).data
-    verdict = verify(data, evidence=Ledger([record_of(data, **change)]), trust_pem=key.root_pem)
-    assert (verdict.outcome, verdict.exit_code) == ("failed", 1)
-    assert verdict.check("record.agrees").evidence["differing"] == [field]
-    assert field in verdict.check("record.agrees").en
+def test_a_list_that_was_changed_is_read_again_and_is_another_version(key: PemKey, tmp_path: Path) -> None:
+    listed = tmp_path / "guild.pem"
+    listed.write_text(certificates.chain(now=NOW, name="One").root_pem)
+    before = trust_in_files(key.root_pem, signers=[listed])
+    listed.write_text(certificates.chain(now=NOW, name="Two").root_pem + "\n")
+    assert trust_in_files(key.root_pem, signers=[listed]).digest != before.digest
+    listed.unlink()
+    with pytest.raises(TrustUnreadable):
+        trust_in_files(key.root_pem, signers=[listed])
 
 
 def test_of_several_records_with_the_same_pixels_none_is_picked(key: PemKey) -> None:

@@ -1,0 +1,169 @@
+"""What a keeper's records add to a verdict: found, in agreement field by field, in the log, and today."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.manifest import Prompt
+from provenance.credentials.signing import PemKey
+from provenance.verification.evidence import Answer, RecordFound
+from provenance.verification.verdict import Verdict
+from provenance.verification.verify import verify
+from tests.simulators.pictures import MADE_AT, PROMPT, digest, picture, signed
+from tests.simulators.records import Ledger, record_of
+from tests.simulators.tampering import moved_onto, saved_again, stripped
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
+    """Return a development key."""
+    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=NOW)
+
+
+def results(verdict: Verdict) -> dict[str, str]:
+    return {check.code: check.result for check in verdict.checks if check.code != "ingredient"}
+
+
+def failed(verdict: Verdict) -> set[str]:
+    return {check.code for check in verdict.checks if check.result == "failed"}
+
+
+def test_a_picture_in_the_records_passes_every_check_that_records_answer(key: PemKey) -> None:
+    data = signed(key).data
+    verdict = verify(data, evidence=Ledger([record_of(data)]), trust_pem=key.root_pem)
+    assert verdict.outcome == "trusted"
+    told = results(verdict)
+    asked = ("record.found", "record.agrees", "log.inclusion", "licence.today", "dispute", "key.revoked")
+    assert {told[code] for code in asked} == {"passed"}
+    assert "byte for byte" in verdict.check("record.found").en
+    assert verdict.as_json()["records"][0]["layer"] == "file"
+
+
+@pytest.mark.parametrize("remove", [stripped, saved_again])
+def test_a_stripped_copy_is_found_by_its_pixels_and_the_layer_is_said(
+    key: PemKey, remove: Callable[[bytes], bytes]
+) -> None:
+    data = signed(key).data
+    verdict = verify(remove(data), evidence=Ledger([record_of(data)]), trust_pem=key.root_pem)
+    assert (verdict.outcome, verdict.exit_code) == ("no_manifest", 2)
+    assert verdict.check("record.found").evidence["layer"] == "pixels"
+    assert "exactly these pixels" in verdict.summary("en")
+    assert "像素完全相同" in verdict.summary("zh-Hans")
+
+
+def test_our_manifest_on_another_picture_is_found_by_manifest_and_disagrees(key: PemKey) -> None:
+    data = signed(key).data
+    moved = moved_onto(picture(seed=2), store_of=data)
+    verdict = verify(moved, evidence=Ledger([record_of(data)]), trust_pem=key.root_pem)
+    assert verdict.check("record.found").evidence["layer"] == "manifest"
+    assert verdict.check("record.agrees").result == "failed"
+    assert verdict.check("record.agrees").evidence["differing"] == ["file"]
+    assert failed(verdict) == {"manifest.integrity", "record.agrees"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"generation_id": "another"}, "generation"),
+        ({"model": "Another"}, "model"),
+        ({"made_at": MADE_AT + timedelta(days=1)}, "made_at"),
+        ({"request_leaf": digest("1")}, "log"),
+        ({"request_leaf": "", "leaf_hashes": (digest("1"),)}, "log"),
+        ({"model_digest": digest("1")}, "model_digest"),
+        ({"seed": "8"}, "seed"),
+        ({"disclosure": "private"}, "disclosure"),
+        ({"prompt_text": "another prompt"}, "prompt"),
+        ({"references": ()}, "references"),
+        ({"inputs": ({"role": "image", "name": "Sketch"},)}, "inputs"),
+        ({"manifest_id": "urn:c2pa:another"}, "manifest"),
+    ],
+)
+def test_each_field_in_which_record_and_manifest_differ_is_named(
+    key: PemKey, change: dict[str, object], field: str
+) -> None:
+    data = signed(key).data
+    verdict = verify(data, evidence=Ledger([record_of(data, **change)]), trust_pem=key.root_pem)
+    assert (verdict.outcome, verdict.exit_code) == ("failed", 1)
+    assert verdict.check("record.agrees").evidence["differing"] == [field]
+    assert field in verdict.check("record.agrees").en
+    (told,) = [one for one in verdict.check("record.agrees").evidence["fields"] if not one["agrees"]]
+    assert told["field"] == field and told["manifest"] != told["record"]
+
+
+def test_every_field_is_told_with_both_values_where_record_and_manifest_agree(key: PemKey) -> None:
+    data = signed(key).data
+    verdict = verify(data, evidence=Ledger([record_of(data)]), trust_pem=key.root_pem)
+    fields = {one["field"]: one for one in verdict.check("record.agrees").evidence["fields"]}
+    assert fields.keys() == {
+        "manifest", "generation", "model", "model_digest", "seed", "disclosure", "prompt", "references", "inputs",
+        "made_at", "log",
+    }  # fmt: skip
+    assert all(one["agrees"] for one in fields.values())
+    assert fields["seed"] == {"field": "seed", "manifest": str(2**63 - 1), "record": str(2**63 - 1), "agrees": True}
+
+
+def test_a_private_prompt_is_compared_by_its_disclosure_alone(key: PemKey) -> None:
+    data = signed(key, prompt=Prompt.private()).data
+    record = record_of(data, disclosure="private", prompt_text="")
+    verdict = verify(data, evidence=Ledger([record]), trust_pem=key.root_pem)
+    fields = {one["field"]: one for one in verdict.check("record.agrees").evidence["fields"]}
+    assert fields["disclosure"]["agrees"] and "prompt" not in fields
+    assert PROMPT not in json.dumps(verdict.as_json())
+
+
+def test_a_committed_prompt_is_compared_by_its_commitment(key: PemKey) -> None:
+    prompt = Prompt.committed(PROMPT, salt=b"s" * 32)
+    data = signed(key, prompt=prompt).data
+    for commitment, agrees in ((prompt.commitment, True), (digest("1"), False)):
+        record = record_of(data, disclosure="committed", prompt_text="", prompt_commitment=commitment)
+        verdict = verify(data, evidence=Ledger([record]), trust_pem=key.root_pem)
+        fields = {one["field"]: one for one in verdict.check("record.agrees").evidence["fields"]}
+        assert fields["prompt_commitment"]["agrees"] is agrees
+
+
+def test_an_erased_record_is_compared_only_in_what_is_left_of_it(key: PemKey) -> None:
+    data = signed(key).data
+    erased = record_of(data, disclosure=None, prompt_text="", references=None, inputs=None, erased_at=MADE_AT)
+    verdict = verify(data, evidence=Ledger([erased]), trust_pem=key.root_pem)
+    assert verdict.outcome == "trusted"
+    assert "erased on 2026-11-23" in verdict.check("record.found").en
+
+
+@pytest.mark.parametrize("question", ["disputed", "key"])
+def test_a_dispute_or_a_revoked_key_fails_the_verdict_of_an_unchanged_picture(key: PemKey, question: str) -> None:
+    data = signed(key).data
+    answer = Answer("failed", "Something stands against it.", "有不利情况。")
+    verdict = verify(data, evidence=Ledger([record_of(data)], **{question: answer}), trust_pem=key.root_pem)
+    assert verdict.outcome == "failed"
+    assert failed(verdict) == {"dispute" if question == "disputed" else "key.revoked"}
+
+
+def test_a_picture_known_byte_for_byte_is_not_decoded_again(key: PemKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = signed(key).data
+    ledger = Ledger([record_of(data)])
+    monkeypatch.setattr("provenance.verification.copy.decode_picture", lambda _: pytest.fail("decoded"))
+    verdict = verify(data, evidence=ledger, trust_pem=key.root_pem)
+    assert verdict.pixel_digest == ledger.records[0].delivered_pixels
+    assert verdict.check("picture.readable").evidence["known_by"] == "file"
+
+
+def test_a_possible_copy_is_called_one_until_a_second_method_confirms_it(key: PemKey) -> None:
+    data = signed(key).data
+    layer = {"layer": "fingerprint", "is_possible": True, "match": {"distance": "40"}}
+    record = record_of(data, **layer)
+
+    class Alike(Ledger):
+        def find(self, copy: object) -> list[RecordFound]:
+            return [record]
+
+    verdict = verify(picture(seed=5), evidence=Alike(), trust_pem=key.root_pem)
+    assert "may be a copy" in verdict.check("record.found").en
+    assert verdict.check("record.found").evidence["images"][0]["match"] == {"distance": "40"}
+    assert "may be a copy" in verdict.summary("en")
