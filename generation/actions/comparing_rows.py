@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from generation.actions.differences import Findings, streamed
-from generation.actions.statements import EVERYTHING, PERSONAL, STATE_AFTER, Row, Told
+from generation.actions.statements import ERASED, EVERYTHING, PERSONAL, STATE_AFTER, Row, Told
 from provenance.canonical import canonical_json, sha256_digest
 
 SIDE_BY_SIDE = """
@@ -84,7 +84,7 @@ def _compare_fields(findings: Findings, told: Told, *, entry: Any, kind: str, sa
             continue
         found = value(row)
         if not name:  # a state follows from which entry is the newest
-            if found not in STATE_AFTER[kind]:
+            if found != ERASED and found not in STATE_AFTER[kind]:
                 _tell(findings, told, row, where, " or ".join(sorted(STATE_AFTER[kind])), found, entry)
             continue
         recorded: Any = said
@@ -151,8 +151,8 @@ FROM works_style AS style
 JOIN LATERAL (
     SELECT opening.entry_id AS entry, opening.details ->> 'works_digest' AS works_digest
     FROM audit_log_opening AS opening JOIN audit_log_entry AS entry ON entry.id = opening.entry_id
-    WHERE entry.kind IN ('StyleRegistered', 'StyleRebound') AND opening.details ->> 'style' = style.id::text
-        AND NOT opening.entry_id = ANY(%(closed)s)
+    WHERE entry.kind IN ('StyleRegistered', 'StyleRebound', 'StyleCarried')
+        AND opening.details ->> 'style' = style.id::text AND NOT opening.entry_id = ANY(%(closed)s)
     ORDER BY entry.at DESC, entry.id DESC LIMIT 1
 ) AS said ON true
 LEFT JOIN works_style_works AS tie ON tie.style_id = style.id LEFT JOIN works_work AS work ON work.id = tie.work_id

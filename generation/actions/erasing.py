@@ -25,8 +25,8 @@ from provenance.audit_log import actions as audit_log
 from provenance.audit_log import queries as log_queries
 from provenance.credentials import actions as credentials
 from provenance.licensing.credits import without_names
-from provenance.works import actions as works
 from provenance.works import queries as holdings
+from provenance.works.actions.erasing import erase_holdings
 
 log = structlog.get_logger(__name__)
 ACTS_OF_OFFICE = (
@@ -98,7 +98,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     counts = {"works": works_there.count(), "styles": styles.count(), "parties": len(parties)}
     files = {*images, *credentials.erase_credentials(images, at=now)}
     openings = audit_log.erase_openings(_openings(account_id, own, parties))
-    files |= works.erase_holdings(parties, account_id=account_id, at=now)
+    files |= erase_holdings(parties, account_id=account_id, at=now)
     _blank(own, at=now)
     IdempotencyKey.objects.filter(owner_id=account_id).delete()
     extent = Extent(generations=len(own), cancelled=cancelled, images=len(images), openings=openings, **counts)

@@ -14,7 +14,7 @@ from generation.models import ImageModel
 from generation.pipelines.loading import ModelFacts
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
-from provenance.works import actions as works
+from provenance.works.actions.styles import leave_style_behind, rebind_style
 from provenance.works.queries import styles_bound_to
 
 
@@ -69,9 +69,9 @@ def leave_styles_behind(*, actor: Actor, model: ImageModel) -> list[str]:
     """
     left = list(styles_bound_to(queries.digests_superseded(model.slug), state="active"))
     for style in left:
-        works.leave_style_behind(actor=actor, style=style, model_digest=model.digest)
+        leave_style_behind(actor=actor, style=style, model_digest=model.digest)
     for style in styles_bound_to([model.digest], state="left-behind"):
-        works.rebind_style(
+        rebind_style(
             actor=actor, style=style, works=list(style.works.all()), model_digest=model.digest, token=style.token
         )
     return [style.name for style in left]

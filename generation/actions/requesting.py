@@ -52,6 +52,7 @@ def gather(*, actor: Actor, request: GenerationRequest) -> Gathered:
     model = queries.model_named(request.model)
     styles = [works.style_named(reference.style) for reference in request.references]
     for style in styles:
+        works.require_ready(style)
         if style.model_digest != model.digest:
             raise StyleNotCarried(style=style.name, model=model.name)
     inputs = [work_usable_by(actor, work_id=UUID(picture.work)) for picture in request.inputs]

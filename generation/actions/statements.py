@@ -41,6 +41,11 @@ def inside(name: str, *keys: str) -> tuple[str, Callable[[Row], Any]]:
     return ".".join((name, *keys)), value
 
 
+def state_unless_erased(row: Row) -> Any:
+    """Return a row's state; one that was erased was withdrawn with it, and the erasure's own entry tells."""
+    return ERASED if row["erased_at"] else row["state"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """What entries of some kinds state of the rows of one table."""
@@ -96,8 +101,26 @@ STATE_AFTER = {
     "GenerationFailed": {"failed"},
     "GenerationCancelled": {"cancelled"},
     "GenerationDone": {"done"},
+    "StyleRegistered": {"active", "untrained", "proposed"},
+    "StyleAgreed": {"active", "untrained"},
+    "StyleRebound": {"active"},
+    "StyleCarried": {"active"},
+    "StyleLeftBehind": {"left-behind"},
+    "StyleWithdrawn": {"withdrawn"},
+    "StyleBroughtBack": {"active", "untrained", "proposed"},
+    "SplitProposed": {"proposed", "replaced"},  # by a later proposal, which has an entry of its own
+    "SplitRefused": {"refused"},
+    "SplitInForce": {"active", "replaced"},
 }
-"""The states that a generation may be in after its newest entry."""
+"""The states that a row may be in after its newest entry."""
+STYLE_STATES = tuple(kind for kind in STATE_AFTER if kind.startswith("Style"))
+
+ERASED = "erased"
+SHARES = """|| jsonb_build_object('shares', (
+    SELECT jsonb_agg(jsonb_build_object('party', share.party_id::text, 'basis_points', share.basis_points)
+        ORDER BY share.party_id::text)
+    FROM works_share AS share WHERE share.agreement_id = subject.id
+))"""
 
 PERSONAL = frozenset(
     {
@@ -129,15 +152,32 @@ EVERYTHING: tuple[Told, ...] = (
     ),
     Told(
         table="works_style", kinds=("StyleRegistered",), name="style",
+        says={"party": column("owner_id"), "name": column("name")},
+    ),
+    Told(
+        table="works_style", kinds=("StyleRegistered", "StyleCarried"), name="style", is_newest_only=True,
+        is_owed=False,
+        says={"adapter": column("adapter_digest")},
+    ),
+    Told(
+        table="works_style", kinds=("StyleRegistered", "StyleRebound", "StyleCarried"), name="style",
+        is_newest_only=True, is_owed=False,
+        says={"token": column("token"), "model": column("model_digest"), "carrier": column("carrier")},
+    ),
+    Told(
+        table="works_style", kinds=STYLE_STATES, name="style", is_newest_only=True, is_owed=False,
+        says={"": ("state", state_unless_erased)},
+    ),
+    Told(
+        table="works_splitagreement", kinds=("SplitProposed",), name="agreement", more=SHARES,
         says={
-            "party": column("owner_id"), "name": column("name"), "carrier": column("carrier"),
-            "adapter": column("adapter_digest"),
+            "party": column("proposed_by_id"), "subject_kind": column("subject_kind"),
+            "subject": column("subject_id"), "shares": column("shares"),
         },
     ),
     Told(
-        table="works_style", kinds=("StyleRegistered", "StyleRebound"), name="style", is_newest_only=True,
-        is_owed=False,
-        says={"token": column("token"), "model": column("model_digest")},
+        table="works_splitagreement", kinds=("SplitProposed", "SplitRefused", "SplitInForce"), name="agreement",
+        is_newest_only=True, is_owed=False, says={"": ("state", lambda row: row["state"])},
     ),
     Told(
         table="licensing_offer", kinds=("OfferPublished",), name="offer",

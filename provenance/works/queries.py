@@ -8,19 +8,20 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from provenance.actor import Actor
-from provenance.works.errors import UnknownStyle, UnknownWork
-from provenance.works.models import Party, PartyMember, Style, Work
+from provenance.works.errors import StyleNotReady, UnknownStyle, UnknownWork
+from provenance.works.models import Party, PartyMember, Share, SplitAgreement, Style, Work
 
 
 def parties_of(account_id: UUID | None) -> set[UUID]:
     """Return the ids of the parties that an account acts for."""
-    return set(PartyMember.objects.filter(account_id=account_id).values_list("party_id", flat=True))
+    return set(PartyMember.objects.filter(account_id=account_id, is_invited=False).values_list("party_id", flat=True))
 
 
 def parties_of_one(account_id: UUID) -> list[UUID]:
     """Return the ids of the parties that are an account's own: of a person, joined, and with no other member."""
     own = Party.objects.filter(pk__in=parties_of(account_id), kind=Party.Kind.PERSON, origin=Party.Origin.JOINED)
-    return list(own.alias(all=Count("members")).filter(all=1).order_by("pk").values_list("pk", flat=True))
+    alone = own.alias(all=Count("members", filter=Q(members__is_invited=False))).filter(all=1)
+    return list(alone.order_by("pk").values_list("pk", flat=True))
 
 
 def holdings_of(parties: Iterable[UUID]) -> tuple[QuerySet[Work], QuerySet[Style]]:
@@ -40,7 +41,12 @@ def works_visible_to(actor: Actor) -> QuerySet[Work]:
     works = Work.objects.select_related("owner").order_by("-registered_at", "id")
     if actor.has("auditor"):
         return works
-    return works.filter(Q(owner__members__account_id=actor.account_id) | ~Q(licence=""), erased_at=None).distinct()
+    return works.filter(Q(owner_id__in=parties_of(actor.account_id)) | seen_by_all(), erased_at=None)
+
+
+def seen_by_all() -> Q:
+    """Return the condition under which a work is everybody's to see: openly licensed, and not held back by a flag."""
+    return ~Q(licence="") & ~Q(state__in=[Work.State.FLAGGED, Work.State.REJECTED])
 
 
 def work_for(actor: Actor, *, work_id: UUID) -> Work:
@@ -112,6 +118,16 @@ def style_named(name: str) -> Style:
     return style
 
 
+def require_ready(style: Style) -> None:
+    """Raise StyleNotReady for a style that has no carrier yet, or on whose splits somebody has still to agree."""
+    reasons = {
+        Style.State.UNTRAINED: ("its adapter is still to be trained", "其适配器尚待训练"),
+        Style.State.PROPOSED: ("its owners have not all agreed on their shares", "其所有者尚未就份额达成一致"),
+    }
+    if reason := reasons.get(Style.State(style.state)):
+        raise StyleNotReady(style=style.name, reason_en=reason[0], reason_zh=reason[1])
+
+
 def styles_with(ids: Iterable[str]) -> list[Style]:
     """Return styles by id, in the order asked for."""
     wanted = list(ids)
@@ -153,6 +169,45 @@ def registered_party_names() -> list[tuple[Party, str]]:
 def styles_of(parties: Iterable[UUID]) -> QuerySet[Style]:
     """Return the active styles of some parties."""
     return Style.objects.filter(owner_id__in=list(parties), state=Style.State.ACTIVE).select_related("owner")
+
+
+def splits_among(subjects: Iterable[Style | Work]) -> dict[UUID, list[tuple[UUID, int]]]:
+    """Return who shares in what some styles and works earn, in basis points that add up to 10,000, in one query.
+
+    Where no split was agreed on, the owner has all.
+    """
+    wanted = {subject.pk: subject for subject in subjects}
+    shares: dict[UUID, list[tuple[UUID, int]]] = {}
+    in_force = Share.objects.filter(
+        agreement__subject_id__in=wanted, agreement__state=SplitAgreement.State.ACTIVE
+    ).order_by("party_id")
+    for subject, party, points in in_force.values_list("agreement__subject_id", "party_id", "basis_points"):
+        shares.setdefault(subject, []).append((party, points))
+    return {pk: shares.get(pk, [(subject.owner_id, 10_000)]) for pk, subject in wanted.items()}
+
+
+def splits_of(subject: Style | Work) -> list[tuple[UUID, int]]:
+    """Return who shares in what a style or work earns: each party with its basis points of 10,000."""
+    return splits_among([subject])[subject.pk]
+
+
+def agreements_on(subject: Style | Work) -> QuerySet[SplitAgreement]:
+    """Return every split that was proposed for a style or work, the newest first, with its shares."""
+    found = SplitAgreement.objects.filter(subject_id=subject.pk).order_by("-proposed_at", "id")
+    return found.select_related("proposed_by").prefetch_related("shares__party")
+
+
+def owners_behind(works: Iterable[Work]) -> set[UUID]:
+    """Return the parties that own a part of some works, but for works under an open licence."""
+    private = [work for work in works if not work.licence]
+    return {party for shares in splits_among(private).values() for party, _ in shares} | {
+        work.owner_id for work in private
+    }
+
+
+def party_names(ids: Iterable[UUID]) -> list[str]:
+    """Return what some parties are called, by name."""
+    return sorted(Party.objects.filter(pk__in=list(ids)).values_list("name", flat=True))
 
 
 def referenced_files(among: Iterable[str] | None = None) -> set[str]:

@@ -25,8 +25,9 @@ from provenance.licensing.credits import licence_name, licence_url, style_credit
 from provenance.licensing.queries.offers import is_offered, open_offers
 from provenance.licensing.queries.usable_works import work_usable_by, works_usable_by
 from provenance.picture import LARGEST_FILE, PictureTooLarge
-from provenance.works import actions as works_actions
 from provenance.works import queries as works
+from provenance.works.actions.listing import register_work
+from provenance.works.actions.parties import own_party
 from provenance.works.errors import UnknownWork
 from server.api.actors import actor_of
 from server.api.errors import problem
@@ -207,8 +208,8 @@ class WorkList(ListAPIView):
         if values["file"].size > LARGEST_FILE:
             raise PictureTooLarge(what=f"{values['file'].size // 2**20} MB")
         with transaction.atomic():
-            party = works_actions.own_party(actor=actor, name=request.user.name)
-            work = works_actions.register_work(
+            party = own_party(actor=actor, name=request.user.name)
+            work = register_work(
                 actor=actor,
                 party=party,
                 data=values["file"].read(),

@@ -20,7 +20,7 @@ from provenance.audit_log.entry import EntryTooLarge
 from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
 from provenance.licensing.errors import UnknownLicence
 from provenance.picture import NotAPicture, PictureTooLarge
-from provenance.works.errors import NotTheOwner, UnknownStyle, UnknownWork, WorkAlreadyListed
+from provenance.works import errors as works
 
 STATUS: dict[type[Fault], int] = {
     generation.UnknownModel: 422,
@@ -39,11 +39,13 @@ STATUS: dict[type[Fault], int] = {
     InvalidRequest: 422,
     PipelineError: 422,
     NotPermitted: 403,
-    NotTheOwner: 403,
-    UnknownStyle: 422,
-    UnknownWork: 422,
+    works.WorksError: 422,
+    works.NotTheOwner: 403,
+    works.UnknownParty: 404,
+    works.NoSuchProposal: 409,
+    works.WrongState: 409,
     UnknownLicence: 422,
-    WorkAlreadyListed: 409,
+    works.WorkAlreadyListed: 409,
     EntryTooLarge: 422,
     audit_log.EntryUnknown: 404,
     audit_log.NotInTree: 422,

@@ -64,7 +64,7 @@ def _write(ready: object, go: object, number: int) -> None:
     django.setup()
     _quiet()
     from provenance.actor import COLOPHON
-    from provenance.works.actions import record_party
+    from provenance.works.actions.parties import record_party
 
     record_party(actor=COLOPHON, name=f"warm {number}")
     ready.wait()  # type: ignore[attr-defined]  # a barrier, passed to a process untyped

@@ -8,7 +8,8 @@ from generation.queries import models_listed
 from provenance.actor import Actor
 from provenance.licensing.actions.offering import offer_openly
 from provenance.licensing.actions.styles import register_style
-from provenance.works.actions import record_party, register_work
+from provenance.works.actions.listing import register_work
+from provenance.works.actions.parties import record_party
 from tests.browser.style_names import CLOSED, HOSTILE, OPEN
 from tests.simulators.pictures import picture
 

@@ -29,7 +29,7 @@ from provenance.audit_log.sequencing import sequence
 from provenance.canonical import sha256_digest
 from provenance.credentials.manifest import prompt_commitment
 from provenance.credentials.models import Credential
-from provenance.works.actions import register_work
+from provenance.works.actions.listing import register_work
 from provenance.works.models import Party, PartyMember, Style, Work
 from server.accounts.models import Account
 from tests.factories.log import one_entry
@@ -236,7 +236,7 @@ def test_a_party_with_another_member_stays_with_that_one(mara: Account) -> None:
 def test_a_style_of_an_erased_person_can_no_longer_be_used(mara: Account) -> None:
     model, party = a_model("Other"), Party.objects.get()
     named = {"name": "Mara's inks", "slug": "mara-inks", "token": "marainks"}
-    style = a_style(model, party=party, actor=mara.actor(), **named)
+    style = a_style(model, party=party, actor=mara.actor(), works=[Work.objects.get()], **named)
     erase(mara)
     style.refresh_from_db()
     assert style.state == "withdrawn" and "Mara" not in style.name and "mara" not in style.slug

@@ -31,7 +31,8 @@ from provenance.credentials.models import Credential
 from provenance.licensing.actions.granting import give_grant, revoke_grant
 from provenance.licensing.actions.offering import offer_by_grant, offer_openly
 from provenance.licensing.actions.opting_out import record_opt_out
-from provenance.works.actions import leave_style_behind, register_collection
+from provenance.works.actions.listing import register_collection
+from provenance.works.actions.styles import leave_style_behind
 from provenance.works.models import Work
 from server.accounts.models import Account
 from tests.factories.log import entries
@@ -235,8 +236,9 @@ def test_an_entry_without_its_row_and_a_row_without_its_entry_are_named(records:
     with behind_the_servers_back() as sql:
         sql.execute("DELETE FROM generation_output WHERE id = %s", [output.pk])
         sql.execute(
-            "INSERT INTO works_party (id, name, kind, capacity, claim, origin, url, recorded_at) VALUES "
-            "('00000000-0000-4000-8000-000000000001', 'Eve', 'person', 'self', 'self-declared', 'joined', '', now())"
+            "INSERT INTO works_party (id, name, kind, capacity, capacity_evidence, is_minor, claim, origin, url, "
+            "recorded_at) VALUES ('00000000-0000-4000-8000-000000000001', 'Eve', 'person', 'self', '', false, "
+            "'self-declared', 'joined', '', now())"
         )
     assert [one[:4] for one in found()] == [
         ("row-without-entry", "works_party", "00000000-0000-4000-8000-000000000001", ""),

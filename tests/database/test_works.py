@@ -14,7 +14,9 @@ from provenance.canonical import sha256_digest
 from provenance.errors import Fault
 from provenance.licensing.actions.styles import register_style
 from provenance.picture import NotAPicture, PictureTooLarge
-from provenance.works import actions, queries
+from provenance.works import queries
+from provenance.works.actions.listing import register_work
+from provenance.works.actions.parties import own_party, record_party
 from provenance.works.errors import NotTheOwner, UnknownStyle, UnknownWork, WorkAlreadyListed
 from provenance.works.models import Party, PartyMember, Style, Work
 from tests.factories.pictures import a_picture, a_png, a_png_bomb, an_svg, encoded
@@ -56,7 +58,7 @@ def test_what_is_no_picture_is_not_listed(files: Path, data: bytes, fault: type[
     party = a_party(member=artist)
     before = Entry.objects.count()
     with pytest.raises(fault):
-        actions.register_work(actor=artist.actor(), party=party, data=data, title="Nothing")
+        register_work(actor=artist.actor(), party=party, data=data, title="Nothing")
     assert not Work.objects.exists() and Entry.objects.count() == before and stored(files) == []
 
 
@@ -75,7 +77,7 @@ def test_somebody_elses_picture_is_not_listed_again(again: bytes) -> None:
     party = a_party("Noa", member=thief)
     before = Entry.objects.count()
     with pytest.raises(WorkAlreadyListed, match="Wave"):
-        actions.register_work(actor=thief.actor(), party=party, data=again, title="Mine")
+        register_work(actor=thief.actor(), party=party, data=again, title="Mine")
     assert Work.objects.count() == 1 and Entry.objects.count() == before
 
 
@@ -91,7 +93,7 @@ def test_a_private_works_title_is_not_told_to_whoever_lists_the_same_picture() -
 def test_nobody_lists_works_for_a_party_that_is_not_theirs(files: Path) -> None:
     stranger, party = an_artist(), a_party()
     with pytest.raises(NotTheOwner):
-        actions.register_work(actor=stranger.actor(), party=party, data=a_png(), title="Wave")
+        register_work(actor=stranger.actor(), party=party, data=a_png(), title="Wave")
     assert not Work.objects.exists() and stored(files) == []
 
 
@@ -144,14 +146,14 @@ def waits_for_a_lock() -> bool:
 
 def test_an_account_gets_one_party_of_its_own_on_first_use() -> None:
     artist = an_artist()
-    first = actions.own_party(actor=artist.actor(), name=artist.name)
-    assert actions.own_party(actor=artist.actor(), name="another") == first
+    first = own_party(actor=artist.actor(), name=artist.name)
+    assert own_party(actor=artist.actor(), name="another") == first
     assert PartyMember.objects.count() == 1 and kinds_of_entries() == ["PartyRecorded"]
 
 
 def test_only_one_party_of_a_name_is_recorded_from_public_licences() -> None:
     def record() -> Party:
-        return actions.record_party(
+        return record_party(
             actor=an_auditor(str(Party.objects.count())).actor(), name="Noto", origin=Party.Origin.PUBLIC_LICENCE
         )
 

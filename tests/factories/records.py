@@ -23,7 +23,8 @@ from provenance.canonical import sha256_digest
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.licensing.actions.offering import offer_openly
 from provenance.licensing.actions.styles import register_style
-from provenance.works.actions import record_party, register_work
+from provenance.works.actions.listing import register_work
+from provenance.works.actions.parties import record_party
 from provenance.works.models import Party, Style, Work
 from server.accounts.models import Account, make_token
 from tests.factories.pictures import a_png

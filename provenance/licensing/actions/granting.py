@@ -12,7 +12,7 @@ from provenance.audit_log import actions as audit_log
 from provenance.licensing.errors import AlreadyRevoked
 from provenance.licensing.events import GrantGiven, GrantRevoked
 from provenance.licensing.models import Grant, GrantEvent, Offer
-from provenance.works.actions import require_member
+from provenance.works.actions.parties import require_member
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from provenance.licensing.events import OfferPublished
 from provenance.licensing.models import Offer
 from provenance.licensing.queries.offers import open_terms_of
 from provenance.licensing.terms import BY_GRANT, EVERY_USE, OPEN_LICENCES, Terms
-from provenance.works.actions import require_member, require_owned
+from provenance.works.actions.parties import require_member, require_owned
 from provenance.works.models import Party, Work
 
 

@@ -11,7 +11,7 @@ from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.licensing.events import OptOutRecorded
 from provenance.licensing.models import OptOut
-from provenance.works.actions import require_member, require_owned
+from provenance.works.actions.parties import require_member, require_owned
 from provenance.works.models import Party
 
 

@@ -19,7 +19,9 @@ from provenance.actor import COLOPHON
 from provenance.canonical import Digest
 from provenance.licensing.actions.offering import offer_openly
 from provenance.licensing.actions.styles import rebind_style, register_style
-from provenance.works import actions, queries
+from provenance.works import queries
+from provenance.works.actions.listing import register_collection
+from provenance.works.actions.parties import record_party
 
 STARTER = "colophon-starter"
 """Slug of the starter model, whose prompt tokens carry these styles."""
@@ -69,12 +71,12 @@ def _registered(party: PartyRecord, *, works: Sequence[WorkRecord], manifest: Di
     owner = queries.public_licence_party(party.name)
     is_new = owner is None
     if owner is None:
-        owner = actions.record_party(
+        owner = record_party(
             actor=COLOPHON, name=party.name, kind="organisation", origin="public-licence", url=party.url
         )
     known = queries.digests_listed_by(owner)
     fresh = [work for work in works if work.digest not in known]
-    actions.register_collection(
+    register_collection(
         actor=COLOPHON, party=owner, manifest=manifest, rows=[_row(work, party=party) for work in fresh]
     )
     if is_new:

@@ -1,0 +1,1 @@
+"""Recording parties, works and styles, and what becomes of them."""
