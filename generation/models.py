@@ -94,6 +94,11 @@ class Generation(models.Model):
     purpose = models.CharField(max_length=40, blank=True)
     territory = models.CharField(max_length=2, blank=True)
     recipient = models.CharField(max_length=200, blank=True)
+    media_type = models.CharField(max_length=40, default="image/png")
+    """In what its pictures are delivered."""
+    quality = models.PositiveSmallIntegerField(null=True)
+    label = models.JSONField(null=True)
+    """The visible label asked for or prescribed: position and language."""
 
     decision = models.JSONField()
     request_leaf = models.CharField(max_length=71, blank=True)

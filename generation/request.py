@@ -8,8 +8,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from generation.errors import GenerationError
+from provenance.credentials.label import VisibleLabel
 
 Disclosure = Literal["public", "committed", "private"]
+OutputFormat = Literal["png", "jpeg", "webp", "avif"]
+MEDIA_TYPES: Mapping[OutputFormat, str] = {
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+    "avif": "image/avif",
+}
+LEAST_QUALITY = 30
+"""Below this the marks of an encoded picture are worth little, and so is the picture."""
 LONGEST_PROMPT = 4_000
 LARGEST_SEED = 2**63 - 1
 MOST_PICTURES = 8
@@ -69,6 +79,10 @@ class GenerationRequest:
     purpose: str = ""
     territory: str = ""
     recipient: str = ""
+    output_format: OutputFormat = "png"
+    quality: int | None = None
+    """1 to 100 for a lossy format; None takes the format's own."""
+    label: VisibleLabel | None = None
 
     @property
     def task(self) -> str:
@@ -104,6 +118,7 @@ def settle(
     _check_prompt("prompt", request.prompt)
     _check_prompt("negative_prompt", request.negative_prompt)
     _check_task(request, tasks)
+    check_form(request.output_format, request.quality)
     if request.scheduler and request.scheduler not in schedulers:
         raise invalid(
             "scheduler",
@@ -136,6 +151,19 @@ def _check_prompt(field: str, text: str) -> None:
         )
     if "\0" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
         raise invalid(field, "is not valid UTF-8 text.", "不是有效的 UTF-8 文本。")
+
+
+def check_form(output_format: str, quality: int | None) -> None:
+    """Raise InvalidRequest for a format that is not delivered, or a quality that it does not have."""
+    if output_format not in MEDIA_TYPES:
+        raise invalid(
+            "output_format", f"choose one of {', '.join(MEDIA_TYPES)}.", f"请从 {'、'.join(MEDIA_TYPES)} 中选择。"
+        )
+    if quality is None:
+        return
+    if output_format == "png":
+        raise invalid("quality", "PNG keeps every pixel; leave it out.", "PNG 为无损格式；请不要填写该项。")
+    _bounded("quality", quality, quality, LEAST_QUALITY, 100)
 
 
 def _check_task(request: GenerationRequest, tasks: tuple[str, ...]) -> None:

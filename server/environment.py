@@ -16,6 +16,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AliasChoices, Field, FilePath, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from provenance.credentials.label import VisibleLabel
+
 LONGEST_SOCKET_FOLDER = 90
 """A unix socket's whole path must stay below 108 bytes, and PostgreSQL adds ``/.s.PGSQL.5432``."""
 ADDRESS = r"^(https?://[^\s/]+(/[^\s]*)?)?$"
@@ -80,6 +82,7 @@ class Environment(BaseSettings):
     timestamp_roots: Annotated[tuple[FilePath, ...], NoDecode] = Field(
         (), validation_alias=_named("COLOPHON_TIMESTAMP_ROOTS")
     )
+    label: str = Field("", validation_alias=_named("COLOPHON_LABEL"))
     provider: str = Field("", max_length=200, validation_alias=_named("COLOPHON_PROVIDER"))
 
     log_name: str = Field("", pattern=r"^[^\s+]*$", max_length=200, validation_alias=_named("COLOPHON_LOG_ORIGIN"))
@@ -107,6 +110,13 @@ class Environment(BaseSettings):
         if not all(re.fullmatch(VERIFIER_KEY, value) for value in values):
             raise ValueError("each is the verifier key of a log: name+id+key; commas between them")
         return values
+
+    @field_validator("label")
+    @classmethod
+    def _position_and_language(cls, value: str) -> str:
+        if value:
+            VisibleLabel.parse(value)
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -176,6 +186,11 @@ class Environment(BaseSettings):
     def is_database_embedded(self) -> bool:
         """Say whether Colophon starts its own PostgreSQL."""
         return not self.database_url
+
+    @property
+    def visible_label(self) -> VisibleLabel | None:
+        """Return the label that every picture gets whose request names none; None where that is left to requests."""
+        return VisibleLabel.parse(self.label) if self.label else None
 
     @property
     def address(self) -> str:

@@ -27,6 +27,7 @@ from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import pixel_digest, sha256_digest
 from provenance.credentials import actions as credentials
+from provenance.credentials.label import VisibleLabel
 from provenance.credentials.manifest import (
     BasisLine,
     Colophon,
@@ -37,13 +38,12 @@ from provenance.credentials.manifest import (
     Reference,
     Software,
 )
-from provenance.credentials.marking import mark
+from provenance.credentials.marking import ENDINGS, mark
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
 from provenance.licensing.credits import style_credit, without_names, work_credit
 from provenance.verification.verify import verify
 
-MEDIA_TYPE = "image/png"
 MOST_AT_ONCE = 4
 """Pictures of a batch that are signed side by side."""
 
@@ -122,10 +122,16 @@ def _sign(
         rendered=rendered,
         inputs=inputs,
     )
-    marked = mark(pixels, media_type=MEDIA_TYPE, packet=xmp_packet(colophon))
+    marked = mark(
+        pixels,
+        media_type=generation.media_type,
+        packet=xmp_packet(colophon),
+        label=_label(generation),
+        quality=generation.quality,
+    )
     signed = sign_image(
         marked.data,
-        media_type=MEDIA_TYPE,
+        media_type=generation.media_type,
         colophon=colophon,
         key=key,
         timestamps=credentials.timestamp_authority(),
@@ -158,8 +164,8 @@ def _colophon(
     model = generation.model
     return Colophon(
         manifest_id=f"urn:c2pa:{uuid4()}",
-        title=f"colophon-{str(use_id)[:8]}.png",
-        media_type=MEDIA_TYPE,
+        title=f"colophon-{str(use_id)[:8]}.{ENDINGS[generation.media_type]}",
+        media_type=generation.media_type,
         made_at=made_at,
         software=Software(name="Colophon", version=settings.VERSION),
         model=ModelUsed(
@@ -184,7 +190,12 @@ def _colophon(
         use_ids=(str(use_id),),
         human_contribution=("prompt", "inputs") if generation.inputs else ("prompt",),
         provider=settings.ENVIRONMENT.provider,
+        visible_label=label.text if (label := _label(generation)) else "",
     )
+
+
+def _label(generation: Generation) -> VisibleLabel | None:
+    return VisibleLabel(**generation.label) if generation.label else None
 
 
 def _prompt(generation: Generation) -> Prompt:
@@ -205,6 +216,7 @@ def _public_settings(generation: Generation, rendered: Rendered) -> dict[str, An
         "guidance_scale": str(generation.guidance_scale),
         "scheduler": str(rendered.settings["scheduler"]["class"]),
         "batch_size": str(len(rendered.images)),
+        **({"quality": str(generation.quality)} if generation.quality is not None else {}),
         **({"strength": str(generation.strength)} if generation.strength is not None else {}),
     }
 
@@ -320,7 +332,7 @@ def _record(generation: Generation, output: SignedOutput) -> None:
         seed=output.seed,
         width=output.width,
         height=output.height,
-        media_type=MEDIA_TYPE,
+        media_type=generation.media_type,
         size_bytes=len(output.signed.data),
         raw_pixels=output.raw_pixels,
         delivered_pixels=output.delivered_pixels,

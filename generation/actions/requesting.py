@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ from generation.actions.notifying import notify_state
 from generation.errors import AlreadyEnded, InputMissing, KeyReused, StyleNotCarried, UnknownGeneration
 from generation.events import GenerationCancelled, GenerationRefused, GenerationRequested, work_available
 from generation.models import Generation, IdempotencyKey, ImageModel
-from generation.request import GenerationRequest, InputPicture, Settled, settle
+from generation.request import MEDIA_TYPES, GenerationRequest, InputPicture, Settled, settle
 from provenance import storage
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
@@ -175,6 +176,7 @@ def _earlier(*, actor: Actor, key: str, body_digest: str) -> Generation | None:
 
 def _row(*, actor: Actor, name: str, gathered: Gathered, settled: Settled, decision: Decision) -> Generation:
     request = gathered.request
+    label = request.label or settings.ENVIRONMENT.visible_label
     now = timezone.now()
     salt = secrets.token_bytes(32)
     state = Generation.State.QUEUED if decision.is_permitted else Generation.State.REFUSED
@@ -195,6 +197,9 @@ def _row(*, actor: Actor, name: str, gathered: Gathered, settled: Settled, decis
         purpose=request.purpose,
         territory=request.territory,
         recipient=request.recipient,
+        media_type=MEDIA_TYPES[request.output_format],
+        quality=request.quality,
+        label=label.as_json() if label else None,
         decision=decision.as_json(),
         fault=None if decision.is_permitted else refusal(decision),
         requested_at=now,
@@ -268,8 +273,23 @@ def _requested(*, actor: Actor, generation: Generation) -> GenerationRequested:
             "guidance_scale": str(generation.guidance_scale),
             "scheduler": generation.scheduler,
             "disclosure": generation.disclosure,
+            **_form_in_entry(generation),
         },
     )
+
+
+def in_entry(value: Any, *, usual: Any = None) -> Any:
+    """Return what an entry states of a choice; nothing where it is the usual one, as entries before the choice did."""
+    return None if value == usual else value
+
+
+def _form_in_entry(generation: Generation) -> dict[str, Any]:
+    chosen = {
+        "media_type": in_entry(generation.media_type, usual="image/png"),
+        "quality": generation.quality,
+        "label": generation.label,
+    }
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 @transaction.atomic

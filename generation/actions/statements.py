@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generation.actions.requesting import decision_to_log
+from generation.actions.requesting import decision_to_log, in_entry
 from generation.models import Generation
 from generation.pipelines.contract import WeightFile
 from generation.pipelines.model_files import digest_of_files
@@ -233,6 +233,8 @@ EVERYTHING: tuple[Told, ...] = (
             "prompt_commitment": ("prompt", _commitment), "references": column("references"),
             "inputs": column("inputs"), "seeds": ("seeds", lambda row: [str(seed) for seed in row["seeds"]]),
             **_settings("task", "width", "height", "steps", "scheduler", "disclosure"),
+            "settings.media_type": ("media_type", lambda row: in_entry(row["media_type"], usual="image/png")),
+            "settings.quality": column("quality"), "settings.label": column("label"),
             "settings.guidance_scale": ("guidance_scale", lambda row: str(float(row["guidance_scale"]))),
         },
     ),

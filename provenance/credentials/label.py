@@ -1,33 +1,22 @@
-"""The visible label that a picture is generated, drawn into its pixels.
+"""The visible label that a picture is generated: where it stands and what it says.
 
-GB 45438-2025, 4.2: at an edge or corner, letters at least 5 % of the shortest side high, and the words say both
-"AI" (人工智能) and "generated" (生成). White letters on a dark plate stay legible on any picture.
+GB 45438-2025, 4.2: at an edge or corner, and the words say both "AI" (人工智能) and "generated" (生成).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from typing import Literal, get_args
 
 Position = Literal["top-left", "top", "top-right", "bottom-left", "bottom", "bottom-right"]
 LabelLanguage = Literal["en", "zh", "both"]
 
-FONT = Path(__file__).parent / "fonts" / "colophon-label.otf"
+POSITIONS: tuple[Position, ...] = get_args(Position)
 LINES: dict[LabelLanguage, tuple[str, ...]] = {
     "en": ("AI-generated",),
     "zh": ("人工智能生成",),
     "both": ("AI-generated", "人工智能生成"),
 }
-LEAST_SHARE = 0.05
-LEAST_HEIGHT = 9
-"""Pixels of a capital letter below which people cannot read it, kept where the picture has room for it."""
-PLATE_OPACITY = 0.72
-"""Over pure white this leaves a grey of 71, on which white has a contrast of 9:1; WCAG 2.2 asks for 4.5:1."""
 
 
 @dataclass(frozen=True)
@@ -42,69 +31,14 @@ class VisibleLabel:
         """Return the label's words in one line."""
         return " ".join(LINES[self.language])
 
+    def as_json(self) -> dict[str, str]:
+        """Return the label as a request's record keeps it."""
+        return {"position": self.position, "language": self.language}
 
-def draw_label(pixels: Any, label: VisibleLabel) -> Any:
-    """Return a copy of an RGB array of shape (height, width, 3), uint8, with the label in it."""
-    height, width = pixels.shape[:2]
-    font = _font_for(width, height, label)
-    mask = _lettering(label, font)
-    left, top = _corner(label.position, width, height, mask)
-    drawn = np.array(pixels, dtype=np.uint8)
-    part = drawn[top : top + mask.shape[0], left : left + mask.shape[1]]
-    ink = mask[: part.shape[0], : part.shape[1], None].astype(np.float32) / 255
-    plate = part.astype(np.float32) * (1 - PLATE_OPACITY)
-    part[...] = np.rint(plate * (1 - ink) + 255 * ink).astype(np.uint8)
-    return drawn
-
-
-def letter_height(font: ImageFont.FreeTypeFont) -> int:
-    """Return the height of a capital letter in pixels, the least of the label's full-height characters."""
-    _, top, _, bottom = font.getbbox("A")
-    return int(bottom - top)
-
-
-def _font_for(width: int, height: int, label: VisibleLabel) -> ImageFont.FreeTypeFont:
-    """Return the smallest size that the rule allows, or a legible one where it fits."""
-    needed = _sized_for(-(-min(width, height) * LEAST_SHARE // 1))
-    legible = _sized_for(LEAST_HEIGHT)
-    if legible.size <= needed.size:
-        return needed
-    rows, columns = _lettering(label, legible).shape
-    return legible if rows <= height and columns <= width else needed
-
-
-@lru_cache(maxsize=64)
-def _sized_for(letters: float) -> ImageFont.FreeTypeFont:
-    size = max(int(letters), 1)
-    while letter_height(font := _font(size)) < letters:
-        size += 1
-    return font
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    # Pillow's own layout: the same letters on every machine, whatever shaping library it has.
-    return ImageFont.truetype(FONT, size, layout_engine=ImageFont.Layout.BASIC)
-
-
-def _lettering(label: VisibleLabel, font: ImageFont.FreeTypeFont) -> Any:
-    """Return the label's ink, of shape (rows, columns), 0 to 255, with the plate's margin around it."""
-    lines = LINES[label.language]
-    margin = max(int(font.size * 0.35), 1)
-    boxes = [font.getbbox(line) for line in lines]
-    columns = int(max(right - left for left, _, right, _ in boxes)) + 2 * margin
-    rows = sum(int(bottom - top) for _, top, _, bottom in boxes) + margin * (len(lines) + 1)
-    canvas = Image.new("L", (columns, rows), 0)
-    draw = ImageDraw.Draw(canvas)
-    down = margin
-    for line, (left, top, right, bottom) in zip(lines, boxes, strict=True):
-        draw.text(((columns - (right - left)) // 2 - left, down - top), line, fill=255, font=font)
-        down += int(bottom - top) + margin
-    return np.asarray(canvas)
-
-
-def _corner(position: Position, width: int, height: int, mask: Any) -> tuple[int, int]:
-    rows, columns = mask.shape
-    gap = max(min(width, height) // 50, 0)
-    left = {"left": gap, "right": width - columns - gap}.get(position.split("-")[-1], (width - columns) // 2)
-    top = gap if position.startswith("top") else height - rows - gap
-    return max(min(left, width - columns), 0), max(min(top, height - rows), 0)
+    @classmethod
+    def parse(cls, text: str) -> VisibleLabel:
+        """Return the label that an operator wrote as ``position/language``; raise ValueError for another text."""
+        position, _, language = text.partition("/")
+        if position not in POSITIONS or language not in LINES:
+            raise ValueError(f"a label is a position ({', '.join(POSITIONS)}), a slash, and en, zh or both")
+        return cls(position, language)

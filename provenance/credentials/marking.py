@@ -15,7 +15,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from provenance.canonical import Digest, pixel_digest
-from provenance.credentials.label import VisibleLabel, draw_label
+from provenance.credentials.label import VisibleLabel
+from provenance.credentials.lettering import draw_label
 from provenance.errors import ProvenanceError
 from provenance.picture import decode_picture
 
@@ -25,6 +26,8 @@ ENCODINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "image/webp": ("WEBP", {"quality": 92}),
     "image/avif": ("AVIF", {"quality": 90}),
 }
+LOSSLESS = "image/png"
+ENDINGS: Mapping[str, str] = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif"}
 
 
 class NoSuchEncoding(ProvenanceError):
@@ -45,22 +48,31 @@ class MarkedPicture:
     delivered_pixels: Digest
 
 
-def mark(pixels: Any, *, media_type: str, packet: bytes = b"", label: VisibleLabel | None = None) -> MarkedPicture:
+def mark(
+    pixels: Any,
+    *,
+    media_type: str,
+    packet: bytes = b"",
+    label: VisibleLabel | None = None,
+    quality: int | None = None,
+) -> MarkedPicture:
     """Return an RGB array of shape (height, width, 3), uint8, as a file without any metadata of a stranger's.
 
-    The label is drawn and the XMP packet written where they are given. Raises NoSuchEncoding for a media type that
-    is not delivered.
+    The label is drawn and the XMP packet written where they are given; without ``quality`` (1 to 100) each lossy
+    encoding takes its own. Raises NoSuchEncoding for a media type that is not delivered.
     """
     if media_type not in ENCODINGS:
         raise NoSuchEncoding(media_type=media_type)
     raw_pixels = pixel_digest(pixels)
     labelled = draw_label(pixels, label) if label else pixels
-    data = _encoded(labelled, media_type=media_type, packet=packet)
+    data = _encoded(labelled, media_type=media_type, packet=packet, quality=quality)
     return MarkedPicture(data, media_type, raw_pixels, pixel_digest(decode_picture(data).pixels))
 
 
-def _encoded(pixels: Any, *, media_type: str, packet: bytes) -> bytes:
+def _encoded(pixels: Any, *, media_type: str, packet: bytes, quality: int | None) -> bytes:
     encoding, options = ENCODINGS[media_type]
+    if quality is not None and media_type != LOSSLESS:
+        options = {**options, "quality": quality}
     buffer = io.BytesIO()
     Image.fromarray(pixels, "RGB").save(buffer, encoding, **options, **_described(encoding, packet))
     return buffer.getvalue()

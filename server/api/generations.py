@@ -16,8 +16,17 @@ from rest_framework.views import APIView
 
 from generation import queries
 from generation.actions.requesting import cancel_generation, decide_without_asking, request_generation
-from generation.request import MOST_INPUTS, MOST_REFERENCES, GenerationRequest, InputPicture, StyleReference, invalid
+from generation.request import (
+    MEDIA_TYPES,
+    MOST_INPUTS,
+    MOST_REFERENCES,
+    GenerationRequest,
+    InputPicture,
+    StyleReference,
+    invalid,
+)
 from provenance.canonical import canonical_json, sha256_digest
+from provenance.credentials.label import POSITIONS, VisibleLabel
 from provenance.errors import Fault
 from provenance.licensing.credits import credits_of, licence_name, licence_url, without_names
 from server.api.actors import actor_of
@@ -51,6 +60,13 @@ class PictureInput(KnownFieldsOnly):
     work = serializers.UUIDField()
 
 
+class LabelInput(KnownFieldsOnly):
+    """A visible label in every picture: where it stands, and in which language."""
+
+    position = serializers.ChoiceField(POSITIONS, default="bottom-right")
+    language = serializers.ChoiceField(["en", "zh", "both"], default="both")
+
+
 class RequestInput(KnownFieldsOnly):
     """What an artist asks for; whatever is left out takes the model's default."""
 
@@ -71,6 +87,9 @@ class RequestInput(KnownFieldsOnly):
     purpose = serializers.ChoiceField(["", "commercial", "non-commercial"], default="")
     territory = serializers.RegexField(r"^([A-Z]{2})?$", default="", allow_blank=True)
     recipient = serializers.CharField(default="", allow_blank=True, max_length=200)
+    output_format = serializers.ChoiceField(list(MEDIA_TYPES), default="png")
+    quality = serializers.IntegerField(default=None, allow_null=True, help_text="30 to 100; not for PNG.")
+    label = LabelInput(default=None, allow_null=True)
 
     def as_request(self) -> GenerationRequest:
         """Return the request in the words of the layer below."""
@@ -81,6 +100,7 @@ class RequestInput(KnownFieldsOnly):
                 "seeds": tuple(int(seed) for seed in values["seeds"]),
                 "references": tuple(StyleReference(**one) for one in values["references"]),
                 "inputs": tuple(InputPicture(role=one["role"], work=str(one["work"])) for one in values["inputs"]),
+                "label": VisibleLabel(**values["label"]) if values["label"] else None,
             }
         )
 
@@ -139,6 +159,9 @@ class GenerationView(serializers.Serializer):
     purpose = serializers.CharField()
     territory = serializers.CharField()
     recipient = serializers.CharField()
+    media_type = serializers.CharField()
+    quality = serializers.IntegerField(allow_null=True)
+    label = serializers.JSONField(allow_null=True)
     progress = serializers.SerializerMethodField()
     decision = serializers.SerializerMethodField()
     credits = serializers.SerializerMethodField()

@@ -18,6 +18,7 @@ from generation import queries
 from generation.errors import RecordErased
 from provenance import storage
 from provenance.credentials import queries as credentials
+from provenance.credentials.marking import ENDINGS
 from provenance.licensing.credits import credits_of
 from server.api.actors import actor_of
 from server.api.generations import OutputView
@@ -70,7 +71,7 @@ class ImageDetail(APIView):
 class ImageFile(APIView):
     """The file of one image."""
 
-    @extend_schema(responses={(200, "image/png"): bytes})
+    @extend_schema(responses={(200, media_type): bytes for media_type in ENDINGS})
     def get(self, request: Request, digest: str) -> HttpResponse:
         """Return the file as delivered, with its digest as ETag."""
         output = _visible(request, digest)
@@ -78,7 +79,7 @@ class ImageFile(APIView):
         headers = {
             "ETag": f'"{digest}"',
             "Cache-Control": "private, max-age=31536000, immutable",
-            "Content-Disposition": f'inline; filename="colophon-{digest[7:15]}.png"',
+            "Content-Disposition": f'inline; filename="colophon-{digest[7:15]}.{ENDINGS[output.media_type]}"',
             "Content-Security-Policy": "sandbox; default-src 'none'",
         }
         if request.headers.get("If-None-Match") == f'"{digest}"':

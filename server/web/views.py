@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -31,6 +32,8 @@ def make(request: HttpRequest) -> HttpResponse:
             "counts": range(1, MOST_PICTURES + 1),
             "longest_prompt": LONGEST_PROMPT,
             "most_steps": MOST_STEPS,
+            "formats": [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WebP"), ("avif", "AVIF")],
+            "labels_all": settings.ENVIRONMENT.visible_label is not None,
             "facts": {
                 "account": str(account.pk),
                 "name": account.name,

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageFont
 
-from provenance.credentials.label import FONT, LINES, LabelLanguage, Position, VisibleLabel, draw_label
+from provenance.credentials.label import LINES, LabelLanguage, Position, VisibleLabel
+from provenance.credentials.lettering import FONT, draw_label
 from provenance.credentials.marking import mark
 from provenance.picture import decode_picture
 
@@ -122,3 +123,13 @@ def test_the_raw_digest_is_of_the_picture_without_its_label() -> None:
 
 def test_the_font_carries_its_licence_beside_it() -> None:
     assert "SIL OPEN FONT LICENSE" in (FONT.parent / "OFL.txt").read_text()
+
+
+@pytest.mark.parametrize("text", ["", "middle/both", "top", "top/fr", "top/"])
+def test_a_label_that_an_operator_misspelt_is_not_taken(text: str) -> None:
+    with pytest.raises(ValueError, match="a label is a position"):
+        VisibleLabel.parse(text)
+
+
+def test_an_operator_s_label_is_a_position_and_a_language() -> None:
+    assert VisibleLabel.parse("top-left/zh") == VisibleLabel(position="top-left", language="zh")

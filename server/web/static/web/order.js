@@ -20,7 +20,8 @@ export function bodyOf(form) {
   if (!prompt.trim()) throw new Misfilled("prompt", word("prompt_missing"));
   const body = { prompt, model: data.get("model"), disclosure: data.get("disclosure"), ...pictures(data) };
   if (data.get("style")) body.references = [{ style: data.get("style") }];
-  for (const name of ["negative_prompt", "purpose", "scheduler"]) if (data.get(name)) body[name] = data.get(name);
+  if (data.get("label")) body.label = { language: data.get("label") };
+  for (const name of ["negative_prompt", "purpose", "scheduler", "output_format"]) if (data.get(name)) body[name] = data.get(name);
   for (const name of WHOLE) if (data.get(name).trim()) body[name] = number(name, data.get(name), /^\d{1,6}$/);
   const guidance = data.get("guidance_scale").replace(",", ".");
   if (guidance.trim()) body.guidance_scale = number("guidance_scale", guidance, /^\d{1,4}(\.\d+)?$/);
@@ -89,8 +90,9 @@ export function restoreDraft(form, account) {
       if ([...field.options].some((one) => one.value === value)) field.value = value;
     } else if (field && field.type !== "hidden") field.value = value;
   }
-  const hidden = ["seed", "width", "height", "steps", "guidance_scale", "scheduler", "negative_prompt"];
+  const hidden = ["seed", "width", "height", "steps", "guidance_scale", "scheduler", "negative_prompt", "label"];
   const barred = form.querySelector("details.barred");
   if (barred?.querySelector(":checked")) barred.open = true;
-  if (hidden.some((name) => form.elements[name]?.value)) $("more").open = true;
+  const isUsualFormat = (form.elements.output_format?.value ?? "png") === "png";
+  if (!isUsualFormat || hidden.some((name) => form.elements[name]?.value)) $("more").open = true;
 }
