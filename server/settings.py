@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "pgtrigger",
     "provenance.audit_log",
+    "provenance.attribution",
     "provenance.works",
     "provenance.licensing",
     "provenance.credentials",

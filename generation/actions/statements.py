@@ -10,6 +10,7 @@ from generation.actions.requesting import decision_to_log, in_entry
 from generation.models import Generation
 from generation.pipelines.contract import WeightFile
 from generation.pipelines.model_files import digest_of_files
+from provenance.attribution.actions import codes_digest
 from provenance.canonical import canonical_json, sha256_digest
 from provenance.credentials.manifest import prompt_commitment
 from provenance.errors import Fault
@@ -89,6 +90,10 @@ def _weights(row: Row) -> str:
     return digest_of_files(files)
 
 
+def _codes(row: Row) -> str:
+    return codes_digest(bytes.fromhex(row["codes"].removeprefix("\\x")), row["iscc"])
+
+
 def _settings(*names: str) -> Says:
     return {f"settings.{name}": column(name) for name in names}
 
@@ -134,6 +139,7 @@ PERSONAL = frozenset(
         "source",
         "environment",
         "verdict.state",
+        "codes",
     }
 )
 """Columns that erasing a person's data may empty; of an erased row they are not compared."""
@@ -268,6 +274,13 @@ EVERYTHING: tuple[Told, ...] = (
         says={
             "manifest": column("manifest_id"), "store": column("store_digest"), "key": column("key_id"),
             "library": column("library_version"), "state": inside("verdict", "state"),
+        },
+    ),
+    Told(
+        table="attribution_keptfingerprint", kinds=("PictureFingerprinted",), name="fingerprint",
+        says={
+            "of": column("kind"), "subject": column("subject_id"), "stage": column("stage"),
+            "picture": column("digest"), "codes": ("codes", _codes),
         },
     ),
     Told(table="audit_log_logkey", kinds=("LogKeyAdopted", "LogKeyRotated"), name="key", column="vkey"),

@@ -1,0 +1,145 @@
+"""What a picture is recognised by: known answers, other people's implementations, and what changed copies keep."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import iscc_core
+import numpy as np
+import pdqhash
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from provenance.attribution.flat_codes import FlatCodes
+from provenance.fingerprint import (
+    SURE_WITHIN,
+    distance,
+    fingerprint_of,
+    iscc_image_code,
+    nearest,
+    pdq_code,
+)
+
+VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "fingerprints.json").read_text())["pictures"]
+
+
+def by_formula(*, width: int, height: int, variant: int, border: int) -> Any:
+    """Return the picture of a vector, in whole numbers alone."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.int64)
+    red = (x * x * (variant + 1) // 7 + y * 3) // 4 % 256
+    green = (x * (2 * variant + 1) + y * y // (variant + 2)) // 3 % 256
+    blue = ((x // (8 + variant)) * 37 + (y // (5 + variant)) * 61) % 256
+    pixels = np.stack([red, green, blue], axis=2).astype(np.uint8)
+    if border:
+        pixels[:border] = pixels[-border:] = pixels[:, :border] = pixels[:, -border:] = (250, 248, 246)
+    return pixels
+
+
+def a_scene(seed: int = 1, *, side: int = 256) -> Any:
+    """Return a picture of soft patches with hard edges in it, the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    patches = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8))
+    scene = np.array(patches.resize((side, side), Image.Resampling.BICUBIC))
+    for _ in range(6):
+        left, top = rng.integers(0, side * 3 // 4, 2)
+        scene[top : top + side // 7, left : left + side // 5] = rng.integers(0, 256, 3)
+    return scene
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda one: f"{one['width']}x{one['height']}")
+def test_known_pictures_have_the_known_codes(vector: dict[str, Any]) -> None:
+    names = ("width", "height", "variant", "border")
+    found = fingerprint_of(by_formula(**{name: vector[name] for name in names}))
+    assert found.iscc == vector["iscc"]
+    assert [code.hex() for code in found.pdq] == vector["pdq"]
+    assert found.quality == vector["quality"]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 70), st.integers(2, 70), st.sampled_from([2, 3, 40]))
+@settings(max_examples=40, deadline=None)
+def test_the_image_code_of_a_picture_without_borders_is_the_reference_implementation_s(
+    seed: int, width: int, height: int, coarse: int
+) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (coarse, coarse, 3), dtype=np.uint8)
+    pixels = np.array(Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC))
+    pixels[0, 0], pixels[0, -1], pixels[-1, 0], pixels[-1, -1] = 0, 255, 255, 255  # so that no edge is plain
+    picture = Image.fromarray(pixels)
+    grey = np.asarray(picture.convert("L").resize((32, 32), Image.Resampling.BICUBIC)).ravel().tolist()
+    assert iscc_image_code(picture) == iscc_core.gen_image_code_v0(grey)["iscc"]
+
+
+def test_a_plain_border_leaves_the_image_code_as_it_is() -> None:
+    inner = Image.fromarray(by_formula(width=90, height=90, variant=3, border=0))
+    framed = Image.new("RGB", (130, 120), (250, 250, 250))
+    framed.paste(inner, (20, 15))
+    assert iscc_image_code(framed) == iscc_image_code(inner)
+
+
+def test_the_whole_comes_first_and_nine_windows_follow_by_rows() -> None:
+    pixels = a_scene(side=200)
+    found = fingerprint_of(pixels)
+    assert len(found.pdq) == 10 and {len(code) for code in found.pdq} == {32}
+    assert found.pdq[0] == pdq_code(pixels)[0]
+    assert found.pdq[1] == pdq_code(pixels[:180, :180])[0]
+    assert found.pdq[5] == pdq_code(pixels[10:190, 10:190])[0]
+    assert found.pdq[9] == pdq_code(pixels[20:, 20:])[0]
+
+
+def test_a_code_is_pdqhash_s_own_with_the_first_bit_highest() -> None:
+    pixels = a_scene()
+    bits, quality = pdqhash.compute(pixels)
+    assert pdq_code(pixels) == (int("".join(str(bit) for bit in bits), 2).to_bytes(32, "big"), quality)
+
+
+@pytest.mark.parametrize("pixels", [np.full((64, 64, 3), 200, np.uint8), np.zeros((1, 1, 3), np.uint8)])
+def test_a_picture_without_detail_has_no_codes(pixels: Any) -> None:
+    found = fingerprint_of(pixels)
+    assert found.pdq == () and found.quality < 50
+
+
+def test_a_crop_of_ten_percent_is_near_one_of_the_windows_and_far_from_the_whole() -> None:
+    for seed in range(5):
+        pixels = a_scene(seed)
+        copy = fingerprint_of(np.ascontiguousarray(pixels[13:243, 13:243]))
+        apart, window = nearest(copy.pdq[0], fingerprint_of(pixels).pdq)
+        assert window == 5 and apart <= SURE_WITHIN < distance(copy.pdq[0], fingerprint_of(pixels).pdq[0])
+
+
+def test_a_copy_encoded_again_at_half_the_size_is_near_the_whole() -> None:
+    for seed in range(5):
+        pixels = a_scene(seed, side=512)
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).resize((256, 256)).save(buffer, "JPEG", quality=50)
+        copy = fingerprint_of(np.asarray(Image.open(buffer)))
+        assert distance(copy.pdq[0], fingerprint_of(pixels).pdq[0]) <= SURE_WITHIN
+
+
+codes = st.binary(min_size=32, max_size=32)
+
+
+@given(st.lists(st.lists(codes, min_size=10, max_size=10), max_size=12), codes, st.integers(0, 255), st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_flat_codes_find_what_looking_at_each_finds(
+    pictures: list[list[bytes]], wanted: bytes, within: int, data: st.DataObject
+) -> None:
+    if pictures and data.draw(st.booleans()):  # random codes lie near 128 bits apart: plant some that are nearer
+        near = bytearray(wanted)
+        for bit in data.draw(st.sets(st.integers(0, 255), max_size=70)):
+            near[bit // 8] ^= 1 << bit % 8
+        pictures[0][data.draw(st.integers(0, 9))] = bytes(near)
+    flat = FlatCodes()
+    cut = data.draw(st.integers(0, len(pictures)))
+    for rows in (range(cut), range(cut, len(pictures))):
+        flat.add(list(rows), b"".join(code for row in rows for code in pictures[row]))
+    assert len(flat) == len(pictures)
+    looked_at = {row for row, ten in enumerate(pictures) if min(distance(wanted, code) for code in ten) <= within}
+    assert flat.near(wanted, within=within) >= looked_at
+    opposite = {row for row, ten in enumerate(pictures) if 256 in {distance(wanted, code) for code in ten}}
+    assert flat.near(wanted, within=within) <= looked_at | opposite
+    wholes = {row for row, ten in enumerate(pictures) if distance(wanted, ten[0]) <= within}
+    assert wholes <= flat.wholes_near(wanted, within=within) <= wholes | opposite
