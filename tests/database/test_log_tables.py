@@ -140,7 +140,8 @@ def test_a_session_cannot_declare_once_and_for_all_that_it_wrote_an_entry() -> N
 
 
 TOLD = {
-    "works.party", "works.partymember", "works.work", "works.style", "works.style.works", "licensing.offer",
+    "works.party", "works.partymember", "works.work", "works.share", "works.splitagreement", "works.flag",
+    "works.style", "works.style.works", "licensing.offer",
     "licensing.grant", "licensing.grantevent",
     "licensing.optout", "credentials.credential", "generation.imagemodel", "generation.generation",
     "generation.output", "generation.reconciliation", "generation.replay", "audit_log.logkey",
