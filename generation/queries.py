@@ -153,6 +153,13 @@ def outputs_with(**wanted: str | None) -> list[Output]:
     return list(outputs.order_by("delivered_at", "id"))
 
 
+def output_named(name: str) -> Output | None:
+    """Return the delivered image with this digest or manifest id, its UUID alone included; None where there is none."""
+    manifest_id = name if name.startswith("urn:c2pa:") else f"urn:c2pa:{name}"
+    found = Output.objects.select_related("generation__model").filter(Q(digest=name) | Q(manifest_id=manifest_id))
+    return found.first()
+
+
 def delivered_files(digests: Iterable[str]) -> set[str]:
     """Return which of some digests are delivered images whose record was not erased."""
     kept = Output.objects.filter(digest__in=list(digests), generation__erased_at=None)

@@ -64,6 +64,10 @@ class Environment(BaseSettings):
     lease_seconds: int = Field(15, ge=2, le=600, validation_alias=_named("COLOPHON_LEASE_SECONDS"))
 
     request_rate: str = Field("120/min", pattern=RATE, validation_alias=_named("COLOPHON_REQUEST_RATE"))
+    verify_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), validation_alias=_named("COLOPHON_VERIFY_ADDRESSES")
+    )
+    """Below which addresses pictures are fetched for verification; none unless set."""
     verify_rate: str = Field("60/min", pattern=RATE, validation_alias=_named("COLOPHON_VERIFY_RATE"))
     proxies: int = Field(0, ge=0, validation_alias=_named("COLOPHON_PROXIES"))
 
@@ -91,7 +95,8 @@ class Environment(BaseSettings):
     log_keys: Path | None = Field(None, validation_alias=_named("COLOPHON_LOG_KEYS"))
 
     @field_validator(
-        "allowed_hosts", "log_witnesses", "log_witnessed", "trust_lists", "timestamp_roots", mode="before"
+        "allowed_hosts", "log_witnesses", "log_witnessed", "trust_lists", "timestamp_roots", "verify_addresses",
+        mode="before",
     )
     @classmethod
     def _separated(cls, value: object) -> object:
@@ -117,6 +122,13 @@ class Environment(BaseSettings):
         if value:
             VisibleLabel.parse(value)
         return value
+
+    @field_validator("verify_addresses")
+    @classmethod
+    def _addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?", value) for value in values):
+            raise ValueError("each is an address that begins with http:// or https://, without a query")
+        return values
 
     @field_validator("database_url")
     @classmethod

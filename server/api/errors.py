@@ -20,7 +20,9 @@ from provenance.audit_log.entry import EntryTooLarge
 from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
 from provenance.licensing.errors import UnknownLicence
 from provenance.picture import NotAPicture, PictureTooLarge
+from provenance.verification.trust import TrustUnreadable
 from provenance.works import errors as works
+from server.api.fetching import UrlNotAllowed, UrlNotFetched
 
 STATUS: dict[type[Fault], int] = {
     generation.UnknownModel: 422,
@@ -62,6 +64,9 @@ STATUS: dict[type[Fault], int] = {
     NotAPicture: 422,
     PictureTooLarge: 413,
     FileMissing: 404,
+    UrlNotAllowed: 422,
+    UrlNotFetched: 422,
+    TrustUnreadable: 503,
     FileAltered: 500,
     StorageFull: 507,
 }

@@ -43,6 +43,7 @@ urlpatterns = [
     path("v1/works", catalogue.WorkList.as_view()),
     path("v1/works/<uuid:work_id>/preview", catalogue.WorkPreview.as_view()),
     path("v1/verifications", verifications.Verification.as_view()),
+    path("v1/provenance/<str:name>", verifications.Provenance.as_view()),
     path("v1/trust.pem", verifications.TrustedRoot.as_view()),
     path("v1/audit/entries", audit.EntryList.as_view()),
     path("v1/audit/exports", audit.Export.as_view()),

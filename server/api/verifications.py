@@ -1,52 +1,97 @@
-"""The public verdict: anyone may send a picture and read what is true about it."""
+"""The public verdict: anyone may send a picture, or name one of ours, and read what is true about it."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from generation import queries
+from generation.errors import RecordErased
 from generation.evidence import Records
 from generation.trust import trust_in_force
+from provenance import storage
 from provenance.credentials.actions import signing_key
 from provenance.credentials.reading import LARGEST_FILE
 from provenance.picture import PictureTooLarge
+from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
+from server.api.fetching import fetch
+from server.api.parsers import StrictJSONParser
 
 
 class VerificationInput(serializers.Serializer):
-    """A picture to check; its name and declared type mean nothing."""
+    """A picture to check, or where the operator lets it be fetched from; its name and declared type mean nothing."""
 
-    file = serializers.FileField(allow_empty_file=True)
+    file = serializers.FileField(allow_empty_file=True, required=False)
+    url = serializers.CharField(max_length=2000, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return what was sent; one of the two must be there."""
+        if len(attrs) != 1:
+            raise serializers.ValidationError({"file": "one of file and url"}, code="required")
+        return attrs
 
 
 class Verification(APIView):
     """Checks a picture against its manifest and our records."""
 
     permission_classes = (AllowAny,)
-    parser_classes = (MultiPartParser,)
+    parser_classes = (MultiPartParser, StrictJSONParser)
     throttle = {"POST": "verify"}
 
     @extend_schema(request={"multipart/form-data": VerificationInput}, responses={200: dict})
     def post(self, request: Request) -> Response:
-        """Return the verdict on a picture; nothing of it is kept."""
-        body = VerificationInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        file = body.validated_data["file"]
-        if file.size > LARGEST_FILE:
-            raise PictureTooLarge(what=f"{file.size // 2**20} MB")
-        verdict = verify(
-            file.read(),
-            evidence=Records(keeper=settings.ENVIRONMENT.address.split("://", 1)[-1]),
-            trust=trust_in_force(),
-        )
-        return Response(verdict.as_json())
+        """Return the verdict on a picture; nothing of it is kept.
+
+        ``url`` in place of ``file`` works only below addresses that the operator allows.
+        """
+        return Response(verdict_on_upload(request, may_fetch=True).as_json())
+
+
+class Provenance(APIView):
+    """The verdict on a delivered image, by its digest or its manifest's id: as public as the manifest itself."""
+
+    permission_classes = (AllowAny,)
+    throttle = {"GET": "verify"}
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request, name: str) -> Response:
+        """Return the verdict on the stored file today; 404 for one that is not ours, 410 for one that was erased."""
+        output = queries.output_named(name)
+        if output is None:
+            raise NotFound()
+        if output.generation.erased_at:
+            raise RecordErased(date=f"{output.generation.erased_at:%Y-%m-%d}")
+        return Response(_verdict(storage.load(output.digest)).as_json())
+
+
+def verdict_on_upload(request: Request, *, may_fetch: bool = False) -> Verdict:
+    """Return the verdict on what a request brings: its file, or where that is allowed the picture at its address."""
+    body = VerificationInput(data=request.data)
+    body.is_valid(raise_exception=True)
+    file, url = body.validated_data.get("file"), body.validated_data.get("url", "")
+    if file is None and may_fetch:
+        return _verdict(fetch(url, allowed=settings.ENVIRONMENT.verify_addresses))
+    if file is None:
+        raise serializers.ValidationError({"file": "a file"}, code="required")
+    if file.size > LARGEST_FILE:
+        raise PictureTooLarge(what=f"{file.size // 2**20} MB")
+    return _verdict(file.read())
+
+
+def _verdict(data: bytes) -> Verdict:
+    keeper = settings.ENVIRONMENT.address.split("://", 1)[-1]
+    return verify(data, evidence=Records(keeper=keeper), trust=trust_in_force())
 
 
 class TrustedRoot(APIView):

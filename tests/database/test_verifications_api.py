@@ -1,0 +1,185 @@
+"""Verdicts over HTTP: on what anyone sends, on our own pictures by their names, and in OpenAI's shapes."""
+
+from __future__ import annotations
+
+import json
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from generation.actions.rendering import render_next
+from generation.models import Generation
+from provenance import storage
+from provenance.audit_log.models import Entry
+from provenance.credentials.actions import signing_key
+from provenance.credentials.signing import pem_chain
+from tests.factories.pictures import a_png
+from tests.factories.records import a_model, a_request, a_worker, an_artist
+from tests.simulators import certificates
+from tests.simulators.caller import Caller, is_problem
+from tests.simulators.pictures import PROMPT, picture, signed
+from tests.simulators.tampering import stripped, with_other_pixel
+
+pytestmark = pytest.mark.django_db(transaction=True)
+VERIFICATIONS = "/api/v1/verifications"
+CHECKS = "/v1/content_provenance_checks"
+
+
+@pytest.fixture
+def delivered(keys: Path) -> Generation:
+    """Return a generation whose one picture was delivered."""
+    a_model()
+    generation = a_request(an_artist(), prompt="a cat that nobody may read", disclosure="private")
+    render_next(worker=a_worker(keys))
+    return generation
+
+
+def file_of(generation: Generation) -> bytes:
+    return storage.load(generation.outputs.get().digest)
+
+
+# ---- one of ours, by its name ----------------------------------------------------------------------------------
+
+
+def test_the_verdict_on_a_delivered_picture_is_public_by_its_digest_and_by_its_manifests_id(
+    delivered: Generation,
+) -> None:
+    output = delivered.outputs.get()
+    for name in (output.digest, output.manifest_id, output.manifest_id.removeprefix("urn:c2pa:")):
+        told = Caller().get(f"/api/v1/provenance/{name}").json()
+        assert told["file"]["digest"] == output.digest
+        assert told["manifest"]["generation"] == str(delivered.pk)
+        assert "nobody may read" not in json.dumps(told)
+
+
+def test_every_field_of_our_own_record_agrees_with_the_manifest(delivered: Generation) -> None:
+    told = Caller().get(f"/api/v1/provenance/{delivered.outputs.get().digest}").json()
+    (agrees,) = [check for check in told["checks"] if check["code"] == "record.agrees"]
+    assert agrees["result"] == "passed", agrees
+    fields = {one["field"]: one for one in agrees["evidence"]["fields"]}
+    assert {"model_digest", "seed", "disclosure", "references", "inputs", "made_at", "log"} <= fields.keys()
+    assert fields["seed"]["record"] == "7"
+
+
+@pytest.mark.parametrize("name", ["sha256:" + "0" * 64, "urn:c2pa:nothing", "nothing", "%00", "a" * 300])
+def test_what_is_not_ours_is_not_found(name: str) -> None:
+    assert Caller().get(f"/api/v1/provenance/{name}").status_code in {400, 404}
+
+
+# ---- from an address -------------------------------------------------------------------------------------------
+
+
+def test_no_address_is_fetched_unless_the_operator_allows_it() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.settimeout(0.2)
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/picture.png"
+        is_problem(Caller().post(VERIFICATIONS, {"url": address}), 422, "address-not-allowed")
+        with pytest.raises(TimeoutError):
+            listening.accept()
+    assert not Entry.objects.exists()
+
+
+def test_an_allowed_address_is_fetched_and_verified(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = ("https://pictures.example/",)
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"verify_addresses": allowed})
+    seen: list[Any] = []
+
+    def fetched(url: str, *, allowed: Any) -> bytes:
+        seen.append((url, allowed))
+        return picture()
+
+    monkeypatch.setattr("server.api.verifications.fetch", fetched)
+    answer = Caller().post(VERIFICATIONS, {"url": "https://pictures.example/x.png"})
+    assert answer.json()["state"] == "no_manifest"
+    assert seen == [("https://pictures.example/x.png", allowed)]
+
+
+@pytest.mark.parametrize("body", [{}, {"url": ""}, {"url": 7}, {"file": "text"}, [], {"url": "x" * 3000}])
+def test_a_body_that_is_neither_file_nor_address_is_refused(body: Any) -> None:
+    assert Caller().post(VERIFICATIONS, body).status_code == 422
+
+
+# ---- strangers -------------------------------------------------------------------------------------------------
+
+
+def test_our_picture_signed_again_by_a_stranger_who_claims_to_be_us_is_told_as_his(delivered: Generation) -> None:
+    ours = signing_key()
+    name = "Colophon development signer"
+    chain = certificates.chain(now=datetime.now(UTC), name=name)
+    stranger = pem_chain(chain_pem=chain.pem, key_pem=chain.key_pem(), now=datetime.now(UTC))
+    output = delivered.outputs.get()
+    forged = signed(
+        stranger, data=stripped(file_of(delivered)), manifest_id=output.manifest_id, generation_id=str(delivered.pk)
+    ).data
+    told = Caller().upload(VERIFICATIONS, forged).json()
+    assert told["state"] == "failed" and ours.key_id not in json.dumps(told["signer"])
+    results = {check["code"]: check for check in told["checks"]}
+    assert results["signer.trusted"]["result"] == "failed"
+    assert results["manifest.integrity"]["result"] == "passed"
+    assert results["record.agrees"]["result"] == "failed"
+    assert "file" in results["record.agrees"]["evidence"]["differing"]
+
+
+# ---- OpenAI's shapes -------------------------------------------------------------------------------------------
+
+
+def as_its_client_sends(data: bytes, *, field: str = "file") -> Any:
+    """Send what OpenAI's client sends, as httpx encodes it: a form with one file, and a key of any kind."""
+    request = httpx.Request(
+        "POST", f"http://testserver{CHECKS}", files={field: ("picture.png", data, "image/png")},
+        headers={"Authorization": "Bearer sk-anything"},
+    )  # fmt: skip
+    return Client().post(
+        CHECKS, data=request.read(), content_type=request.headers["Content-Type"],
+        headers={"Authorization": request.headers["Authorization"]},
+    )  # fmt: skip
+
+
+def test_openais_client_is_told_of_our_credentials(delivered: Generation) -> None:
+    told = as_its_client_sends(file_of(delivered)).json()
+    assert told["object"] == "content_provenance_check" and isinstance(told["created_at"], int)
+    (result,) = told["results"]
+    assert result["type"] == "c2pa" and result["outcome"] == "detected"
+    assert result["model"] == "Tiny" and result["generated_at"].endswith("Z")
+    assert result["issuer"].startswith("Colophon development signer")
+
+
+def test_openais_client_is_told_what_does_not_stand(delivered: Generation) -> None:
+    changed = as_its_client_sends(with_other_pixel(file_of(delivered))).json()["results"][0]
+    assert (changed["outcome"], changed["validation_state"]) == ("not_detected", "invalid")
+    bare = as_its_client_sends(stripped(file_of(delivered))).json()
+    assert bare["results"] == [{"type": "c2pa", "outcome": "not_detected", "validation_state": "not_present"}]
+    assert "exactly these pixels" in bare["colophon"]["summary"]
+    stranger = certificates.chain(now=datetime.now(UTC))
+    key = pem_chain(chain_pem=stranger.pem, key_pem=stranger.key_pem(), now=datetime.now(UTC))
+    assert as_its_client_sends(signed(key).data).json()["results"][0]["validation_state"] == "valid"
+
+
+def test_openais_client_is_refused_in_openais_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = as_its_client_sends(a_png(), field="picture")
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error.keys() == {"message", "type", "param", "code"}
+    assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", "file", "invalid-request")
+    assert Client().get(CHECKS).json()["error"]["code"] == "method-not-allowed"
+    from server.api.throttles import PerAccount
+
+    monkeypatch.setitem(PerAccount.THROTTLE_RATES, "verify", "1/min")
+    as_its_client_sends(a_png())
+    late = as_its_client_sends(a_png())
+    assert (late.status_code, late.json()["error"]["type"]) == (429, "rate_limit_error")
+    assert int(late["Retry-After"]) >= 1
+
+
+def test_openais_client_may_not_name_an_address() -> None:
+    body = Client().post(CHECKS, data={"url": "https://pictures.example/x.png"})
+    assert (body.status_code, body.json()["error"]["param"]) == (422, "file")
+    assert PROMPT not in body.content.decode()
