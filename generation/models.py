@@ -99,6 +99,9 @@ class Generation(models.Model):
     quality = models.PositiveSmallIntegerField(null=True)
     label = models.JSONField(null=True)
     """The visible label asked for or prescribed: position and language."""
+    content_rating = models.CharField(max_length=10, blank=True)
+    ceiling = models.JSONField(null=True)
+    accepted_terms = models.JSONField(default=list)
 
     decision = models.JSONField()
     request_leaf = models.CharField(max_length=71, blank=True)

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from generation.errors import GenerationError
 from provenance.credentials.label import VisibleLabel
+from provenance.licensing.declared import BROADER_PURPOSES, COUNTRIES, RATINGS
+from provenance.licensing.money import Money
 
 Disclosure = Literal["public", "committed", "private"]
 OutputFormat = Literal["png", "jpeg", "webp", "avif"]
@@ -27,6 +29,8 @@ MOST_STEPS = 150
 MOST_REFERENCES = 4
 MOST_INPUTS = 2
 LARGEST_SCALE = 2
+LONGEST_RECIPIENT = 200
+MOST_ACCEPTED = 8
 
 
 class InvalidRequest(GenerationError):
@@ -83,6 +87,11 @@ class GenerationRequest:
     quality: int | None = None
     """1 to 100 for a lossy format; None takes the format's own."""
     label: VisibleLabel | None = None
+    content_rating: str = ""
+    ceiling: Money | None = None
+    """Above what the request is refused, with what it would have cost."""
+    accepted_terms: tuple[str, ...] = ()
+    """Digests of terms whose use restrictions the requester accepts."""
 
     @property
     def task(self) -> str:
@@ -119,6 +128,7 @@ def settle(
     _check_prompt("negative_prompt", request.negative_prompt)
     _check_task(request, tasks)
     check_form(request.output_format, request.quality)
+    _check_declared(request)
     if request.scheduler and request.scheduler not in schedulers:
         raise invalid(
             "scheduler",
@@ -180,6 +190,28 @@ def _check_task(request: GenerationRequest, tasks: tuple[str, ...]) -> None:
         raise invalid(
             "references", f"a scale must be from 0 to {LARGEST_SCALE}.", f"强度必须在 0 到 {LARGEST_SCALE} 之间。"
         )
+
+
+def _check_declared(request: GenerationRequest) -> None:
+    """Raise InvalidRequest for what is declared in words that no licence could be compared with."""
+    for field, said, known in (
+        ("purpose", request.purpose, BROADER_PURPOSES),
+        ("content_rating", request.content_rating, RATINGS),
+    ):
+        if said and said not in known:
+            raise invalid(field, f"choose one of {', '.join(known)}.", f"请从 {'、'.join(known)} 中选择。")
+    if request.territory and request.territory not in COUNTRIES:
+        raise invalid(
+            "territory",
+            "name a country by its two letters of ISO 3166, such as FR; left open, it counts as everywhere.",
+            "请用 ISO 3166 的两位字母代码填写国家或地区，如 FR；留空则视为全球。",
+        )
+    if len(request.recipient) > LONGEST_RECIPIENT or "\0" in request.recipient:
+        raise invalid(
+            "recipient", f"has at most {LONGEST_RECIPIENT} characters.", f"最多 {LONGEST_RECIPIENT} 个字符。"
+        )
+    if len(request.accepted_terms) > MOST_ACCEPTED:
+        raise invalid("accepted_terms", f"at most {MOST_ACCEPTED} are taken.", f"最多 {MOST_ACCEPTED} 项。")
 
 
 def _seeds(request: GenerationRequest) -> tuple[int, ...]:

@@ -24,6 +24,8 @@ from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.credentials.manifest import prompt_commitment
 from provenance.licensing.decision import Decision, Subject, decide, model_rights
+from provenance.licensing.declared import Asked
+from provenance.licensing.money import Money
 from provenance.licensing.queries.subjects import subjects_of_request
 from provenance.licensing.queries.usable_works import work_usable_by
 from provenance.licensing.sealing import sealed
@@ -63,7 +65,7 @@ def gather(*, actor: Actor, request: GenerationRequest) -> Gathered:
     return Gathered(request=request, model=model, styles=styles, inputs=inputs)
 
 
-def decide_for(*, actor: Actor, gathered: Gathered) -> Decision:
+def decide_for(*, actor: Actor, gathered: Gathered, images: int) -> Decision:
     """Return the licence decision over model, styles, inputs and every registered name in the prompt."""
     model = gathered.model
     model_subject = Subject(
@@ -83,8 +85,23 @@ def decide_for(*, actor: Actor, gathered: Gathered) -> Decision:
     )
     return decide(
         (model_subject, *others),
-        purpose=gathered.request.purpose,
+        asked=asked_in(gathered.request, images=images),
         training={"class": model.training, "statement": model.training_statement},
+    )
+
+
+def asked_in(request: GenerationRequest, *, images: int) -> Asked:
+    """Return what a request declares of the use, at this moment."""
+    return Asked(
+        at=timezone.now(),
+        purpose=request.purpose,
+        territory=request.territory,
+        recipient=request.recipient,
+        content_rating=request.content_rating,
+        images=images,
+        ceiling=request.ceiling,
+        accepted_terms=frozenset(request.accepted_terms),
+        is_prompt_public=request.disclosure == "public",
     )
 
 
@@ -103,8 +120,8 @@ def settled_for(gathered: Gathered) -> Settled:
 def decide_without_asking(*, actor: Actor, request: GenerationRequest) -> Decision:
     """Return the decision that a request would get, without making it; raise what making it would raise."""
     gathered = gather(actor=actor, request=request)
-    settled_for(gathered)
-    return decide_for(actor=actor, gathered=gathered)
+    images = len(settled_for(gathered).seeds)
+    return decide_for(actor=actor, gathered=gathered, images=images)
 
 
 def decide_again(generation: Generation) -> Decision:
@@ -112,7 +129,13 @@ def decide_again(generation: Generation) -> Decision:
     request = GenerationRequest(
         prompt=generation.prompt,
         negative_prompt=generation.negative_prompt,
+        disclosure=generation.disclosure,
         purpose=generation.purpose,
+        territory=generation.territory,
+        recipient=generation.recipient,
+        content_rating=generation.content_rating,
+        ceiling=Money.from_json(generation.ceiling) if generation.ceiling else None,
+        accepted_terms=tuple(generation.accepted_terms),
         inputs=tuple(InputPicture(role=row["role"], work=row["work"]) for row in generation.inputs),
     )
     gathered = Gathered(
@@ -121,7 +144,8 @@ def decide_again(generation: Generation) -> Decision:
         styles=works.styles_with([row["style"] for row in generation.references]),
         inputs=works.works_with_ids([row["work"] for row in generation.inputs]),
     )
-    return decide_for(actor=Actor(account_id=generation.owner_id), gathered=gathered)
+    owner = Actor(account_id=generation.owner_id)
+    return decide_for(actor=owner, gathered=gathered, images=len(generation.seeds))
 
 
 @transaction.atomic
@@ -144,7 +168,7 @@ def request_generation(
             return earlier
     gathered = gather(actor=actor, request=request)
     settled = settled_for(gathered)
-    decision = decide_for(actor=actor, gathered=gathered)
+    decision = decide_for(actor=actor, gathered=gathered, images=len(settled.seeds))
     generation = _row(actor=actor, name=name, gathered=gathered, settled=settled, decision=decision)
     if decision.is_permitted:
         generation.request_leaf = audit_log.append(_requested(actor=actor, generation=generation))
@@ -200,6 +224,9 @@ def _row(*, actor: Actor, name: str, gathered: Gathered, settled: Settled, decis
         media_type=MEDIA_TYPES[request.output_format],
         quality=request.quality,
         label=label.as_json() if label else None,
+        content_rating=request.content_rating,
+        ceiling=request.ceiling.as_json() if request.ceiling else None,
+        accepted_terms=list(request.accepted_terms),
         decision=decision.as_json(),
         fault=None if decision.is_permitted else refusal(decision),
         requested_at=now,
@@ -241,8 +268,10 @@ def _inputs(gathered: Gathered) -> list[dict[str, Any]]:
 def refusal(decision: Decision) -> dict[str, Any]:
     """Return the fault of a refused request: its reasons, in both languages."""
     reasons = [reason for answer in decision.refusals() for reason in answer.reasons]
+    code = "no-licence-basis" if reasons else decision.reasons[0].code
+    reasons += decision.reasons
     return {
-        "code": "no-licence-basis",
+        "code": code,
         "en": " ".join(reason.en for reason in reasons),
         "zh-Hans": "".join(reason.zh for reason in reasons),
     }

@@ -1,33 +1,24 @@
-"""The licence decision: may these references be used for this, on what basis, with what duties?"""
+"""The licence decision: may these references be used for this, on what basis, with what duties, at what price?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from provenance.licensing.terms import COMMERCIALIZE, MODEL_LICENCES, Duty, Terms
+from provenance.licensing import reasons as say
+from provenance.licensing.constraints import Constraint, constraints_for_later, outcome, unmet
+from provenance.licensing.declared import COMMERCIAL_UNLESS_SAID, Asked
+from provenance.licensing.errors import CurrenciesDiffer
+from provenance.licensing.money import WHOLE, Money
+from provenance.licensing.quotes import PriceLine, Quote, quote_for
+from provenance.licensing.reasons import Reason, constraint_reason
+from provenance.licensing.terms import COMMERCIALIZE, MODEL_LICENCES, USE_OUTPUTS, USE_RESTRICTIONS, Duty, Terms
 
 SubjectKind = Literal["model", "style", "adapter", "work", "image", "name"]
 Basis = Literal["grant", "open-licence", "own-work", "model-licence", "none"]
-
-MOST_WORKS_NAMED = 3
-"""How many works one reason names before it only counts the rest."""
-COMMERCIAL_UNLESS_SAID = "commercial"
-"""A purpose that the requester leaves open is read as the one that asks for most."""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a reference was permitted or refused, in both languages."""
-
-    code: str
-    en: str
-    zh: str
-
-    def as_json(self) -> dict[str, str]:
-        """Return the reason as it is recorded."""
-        return {"code": self.code, "en": self.en, "zh-Hans": self.zh}
+MOST_RIGHTS_EXPLAINED = 4
+"""Of how many rights that do not fit a refusal says why."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +28,27 @@ class Right:
     basis: Basis
     terms: Terms
     id: str
+    terms_digest: str = ""
+    used: int = 0
+    """Pictures delivered or reserved under a grant before."""
+    splits: tuple[tuple[str, int], ...] = ()
+    """To whom a price goes: parties with their shares in basis points."""
+    is_self_dealing: bool = False
+    """Whether the licensee acts for one of the parties that would be paid."""
+
+    @property
+    def price(self) -> Money | None:
+        """Return what one delivered picture costs; a flat price was owed when the grant was given."""
+        price = self.terms.price
+        return price.money if price and price.per == "image" else None
+
+
+@dataclass(frozen=True)
+class WorkBehind:
+    """A work of somebody else on which a style of one's own stands, with the rights in it."""
+
+    name: str
+    rights: tuple[Right, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,8 @@ class Subject:
     """Of a style: what the works behind it are called whose rightsholders said no."""
     withdrawn_works: tuple[str, ...] = ()
     """Of a style: what the works behind it are called that were withdrawn or are in dispute."""
+    others_works: tuple[WorkBehind, ...] = ()
+    """Of one's own style: the works of others that it stands on. Their terms decide, for nobody else does."""
     rights: tuple[Right, ...] = ()
 
 
@@ -73,6 +87,8 @@ class ReferenceDecision:
     terms_digest: str = ""
     duties: tuple[Duty, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    price: PriceLine | None = None
+    constraints: tuple[Constraint, ...] = ()
 
     @property
     def is_permitted(self) -> bool:
@@ -97,23 +113,34 @@ class ReferenceDecision:
             "licence": self.licence,
             "terms_digest": self.terms_digest,
             "duties": [duty.as_json() for duty in self.duties],
+            "constraints": [constraint.as_json() for constraint in self.constraints],
+            "checks": [constraint.as_json() for constraint in constraints_for_later(self.constraints)],
+            "price": self.price.as_json() if self.price else None,
             "reasons": [reason.as_json() for reason in self.reasons],
         }
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer for a whole request: permitted only if every reference is."""
+    """The answer for a whole request: permitted only if every reference is, at a price within the ceiling."""
 
     references: tuple[ReferenceDecision, ...]
-    purpose: str = COMMERCIAL_UNLESS_SAID
+    asked: Asked
+    quote: Quote | None = None
+    reasons: tuple[Reason, ...] = ()
+    """Why the request as a whole is refused although each reference is permitted."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """What the model's maker states of its training set; never a claim that it is cleared."""
 
     @property
     def is_permitted(self) -> bool:
         """Say whether the request may be made."""
-        return all(reference.is_permitted for reference in self.references)
+        return not self.reasons and all(reference.is_permitted for reference in self.references)
+
+    @property
+    def purpose(self) -> str:
+        """Return the declared purpose; the one that asks for most where none was."""
+        return self.asked.purpose or COMMERCIAL_UNLESS_SAID
 
     def refusals(self) -> tuple[ReferenceDecision, ...]:
         """Return the references that have no basis."""
@@ -121,37 +148,46 @@ class Decision:
 
     def as_json(self) -> dict[str, Any]:
         """Return the decision as it is recorded."""
+        asked = self.asked
         return {
             "permitted": self.is_permitted,
             "purpose": self.purpose,
+            "territory": asked.territory,
+            "recipient": asked.recipient,
+            "content_rating": asked.content_rating,
+            "images": asked.images,
+            "accepted_terms": sorted(asked.accepted_terms),
+            "ceiling": asked.ceiling.as_json() if asked.ceiling else None,
+            "quote": self.quote.as_json() if self.quote else None,
             "references": [reference.as_json() for reference in self.references],
+            "reasons": [reason.as_json() for reason in self.reasons],
             "training": dict(self.training),
         }
 
 
-def decide(subjects: Iterable[Subject], *, purpose: str = "", training: Mapping[str, Any] | None = None) -> Decision:
-    """Decide for every subject of a request whether it may be used, and on what basis."""
-    declared = purpose or COMMERCIAL_UNLESS_SAID
-    answers = tuple(decide_subject(subject, purpose=declared) for subject in subjects)
-    return Decision(references=answers, purpose=declared, training=training or {})
+def decide(subjects: Iterable[Subject], *, asked: Asked, training: Mapping[str, Any] | None = None) -> Decision:
+    """Decide for every subject of a request whether it may be used, on what basis, and what all of it costs."""
+    answers = _with_inherited_restrictions([decide_subject(subject, asked=asked) for subject in subjects])
+    lines = [answer.price for answer in answers if answer.price]
+    currencies = sorted({line.money.currency for line in lines})
+    if len(currencies) > 1:
+        refused = (say.CURRENCIES_DIFFER("", currencies=", ".join(currencies)),)
+        return Decision(answers, asked, reasons=refused, training=training or {})
+    quote = quote_for(lines, images=asked.images)
+    return Decision(answers, asked, quote=quote, reasons=_above_ceiling(quote, asked), training=training or {})
 
 
-def decide_subject(subject: Subject, *, purpose: str) -> ReferenceDecision:
-    """Decide for one subject: an opt-out first, then own work, then the first right that fits.
+def decide_subject(subject: Subject, *, asked: Asked) -> ReferenceDecision:
+    """Decide for one subject: an opt-out first, then own work, then of the rights that fit the cheapest.
 
-    A style stands on its works: what stops one of them stops the style.
+    A style stands on its works: what stops one of them stops the style, its owner's own uses included.
     """
     if barred := _barred(subject):
         return _refused(subject, *barred)
     if subject.is_own:
-        return ReferenceDecision(subject, basis="own-work", reasons=(OWN_WORK(subject.name),))
-    refusals: list[Reason] = []
-    for right in subject.rights:
-        faults = _faults(subject, right.terms, purpose=purpose)
-        if not faults:
-            return _permitted(subject, right)
-        refusals.extend(faults)
-    return _refused(subject, *(refusals or [NO_BASIS(subject.name)]))
+        return _decide_own(subject, asked=asked)
+    right = _fitting(subject, subject.rights, asked=asked)
+    return _permitted(subject, right) if right else _refused(subject, *_why_not(subject, asked=asked))
 
 
 def model_rights(licence: str) -> tuple[Right, ...]:
@@ -163,101 +199,143 @@ def model_rights(licence: str) -> tuple[Right, ...]:
 def _barred(subject: Subject) -> list[Reason]:
     """Return why a subject may not be used whatever rights there are; nothing where it may."""
     if subject.is_opted_out:
-        return [OPTED_OUT(subject.name)]
+        return [say.OPTED_OUT(subject.name)]
     if subject.is_withdrawn:
-        return [WITHDRAWN(subject.name)]
-    named = ((WORK_OPTED_OUT, subject.opted_out_works), (WORK_WITHDRAWN, subject.withdrawn_works))
+        return [say.WITHDRAWN(subject.name)]
+    named = ((say.WORK_OPTED_OUT, subject.opted_out_works), (say.WORK_WITHDRAWN, subject.withdrawn_works))
     return [sentence(subject.name, works=works) for sentence, works in named if works]
 
 
-def _faults(subject: Subject, terms: Terms, *, purpose: str) -> Sequence[Reason]:
+def _decide_own(subject: Subject, *, asked: Asked) -> ReferenceDecision:
+    """Decide on what the requester owns: freely, but for the works of others that it stands on."""
+    if not subject.others_works:
+        return ReferenceDecision(subject, basis="own-work", reasons=(say.OWN_WORK(subject.name),))
+    found = [(work, _fitting(subject, work.rights, asked=asked)) for work in subject.others_works]
+    if missing := tuple(work.name for work, right in found if right is None):
+        return _refused(subject, say.WORKS_WITHOUT_BASIS(subject.name, works=missing))
+    try:
+        right = _combined([right for _, right in found if right])
+    except CurrenciesDiffer as fault:
+        return _refused(subject, say.CURRENCIES_DIFFER(subject.name, currencies=f"{fault.values['one']}, …"))
+    permitted = _permitted(subject, right)
+    return replace(permitted, reasons=(say.BY_WORKS(subject.name, right.terms.licence),))
+
+
+def _combined(rights: list[Right]) -> Right:
+    """Return the right that is left where several must hold at once: the strictest, narrowed to all the others."""
+    strictest = max(rights, key=lambda right: (len(right.terms.duties), -len(right.terms.permissions)))
+    terms = strictest.terms
+    for right in rights:
+        terms = terms.narrowed_to(right.terms)
+    payer = next((right for right in rights if terms.price and right.terms.price == terms.price), strictest)
+    return replace(strictest, terms=terms, terms_digest="", splits=payer.splits, is_self_dealing=payer.is_self_dealing)
+
+
+def _fitting(subject: Subject, rights: tuple[Right, ...], *, asked: Asked) -> Right | None:
+    """Return the cheapest right that covers the use, the earliest of equals; None where there is none."""
+    fitting = (right for right in _cheapest_first(rights) if _fits(subject, right, asked=asked))
+    return next(fitting, None)
+
+
+def _cheapest_first(rights: tuple[Right, ...]) -> Iterable[Right]:
+    if not any(right.terms.price for right in rights):
+        return rights
+    return sorted(rights, key=lambda right: right.price.minor_units if right.price else 0)
+
+
+def _fits(subject: Subject, right: Right, *, asked: Asked) -> bool:
+    terms = right.terms
+    return (
+        subject.needs in terms.permissions
+        and subject.needs not in terms.prohibitions
+        and all(outcome(one, asked, used=right.used) in {"met", "later"} for one in terms.constraints)
+        and not _faults(subject, right, asked=asked)
+    )
+
+
+def _faults(subject: Subject, right: Right, *, asked: Asked) -> list[Reason]:
+    """Return everything in a right that stands against a use."""
+    terms, name = right.terms, subject.name
     faults = []
-    if subject.needs not in terms.permissions:
-        faults.append(USE_NOT_PERMITTED(subject.name, terms.licence))
-    if purpose != "non-commercial" and COMMERCIALIZE not in terms.permissions and terms.permissions:
-        faults.append(NOT_COMMERCIAL(subject.name, terms.licence))
+    if subject.needs in terms.prohibitions or (asked.is_commercial and COMMERCIALIZE in terms.prohibitions):
+        faults.append(say.PROHIBITED(name))
+    elif subject.needs not in terms.permissions:
+        faults.append(say.USE_NOT_PERMITTED(name, terms.licence))
+    if asked.is_commercial and COMMERCIALIZE not in terms.permissions and terms.permissions and not faults:
+        faults.append(say.NOT_COMMERCIAL(name, terms.licence))
+    if subject.kind == "model":
+        faults += _model_faults(subject, terms, asked=asked)
+    if right.price and subject.found_in == "prompt" and not asked.is_prompt_public:
+        faults.append(say.PRICED_NAME_UNDISCLOSED(name))
+    against = unmet(terms.constraints, asked, used=right.used)
+    return faults + [constraint_reason(name, constraint, result) for constraint, result in against]
+
+
+def _model_faults(subject: Subject, terms: Terms, *, asked: Asked) -> list[Reason]:
+    """Running a model is one thing and using what it makes another; its restrictions bind whoever accepts them."""
+    faults = []
+    if USE_OUTPUTS not in terms.permissions:
+        faults.append(say.OUTPUTS_NOT_USABLE(subject.name, terms.licence))
+    if USE_RESTRICTIONS in terms.duties and terms.digest() not in asked.accepted_terms:
+        faults.append(say.RESTRICTIONS_NOT_ACCEPTED(subject.name, terms.licence, digest=terms.digest()))
     return faults
 
 
+def _why_not(subject: Subject, *, asked: Asked) -> list[Reason]:
+    """Return why no right fits: of the first few, each reason once."""
+    tried = subject.rights[:MOST_RIGHTS_EXPLAINED]
+    found = [fault for right in tried for fault in _faults(subject, right, asked=asked)]
+    return list(dict.fromkeys(found)) or [say.NO_BASIS(subject.name)]
+
+
 def _permitted(subject: Subject, right: Right) -> ReferenceDecision:
-    reason = {"grant": BY_GRANT, "open-licence": BY_OPEN_LICENCE}.get(right.basis, BY_MODEL_LICENCE)
+    reason = {"grant": say.BY_GRANT, "open-licence": say.BY_OPEN_LICENCE}.get(right.basis, say.BY_MODEL_LICENCE)
     return ReferenceDecision(
         subject,
         basis=right.basis,
         right_id=right.id,
         licence=right.terms.licence,
-        terms_digest=right.terms.digest(),
+        terms_digest=right.terms_digest or right.terms.digest(),
         duties=right.terms.duties,
         reasons=(reason(subject.name, right.terms.licence),),
+        price=_price_line(right),
+        constraints=right.terms.constraints,
     )
 
 
-def _refused(subject: Subject, *reasons: Reason) -> ReferenceDecision:
+def _price_line(right: Right) -> PriceLine | None:
+    """Return what a use under a right costs; nothing to those who would pay themselves, and that is said."""
+    if right.price is None:
+        return None
+    owed = Money(0, right.price.currency) if right.is_self_dealing else right.price
+    return PriceLine(money=owed, splits=right.splits or (("", WHOLE),), is_self_dealing=right.is_self_dealing)
+
+
+def _refused(subject: Subject, *why: Reason) -> ReferenceDecision:
     if subject.kind == "model" and not subject.rights:
-        reasons = (UNKNOWN_MODEL_LICENCE(subject.name),)
-    return ReferenceDecision(subject, basis="none", reasons=reasons)
+        why = (say.UNKNOWN_MODEL_LICENCE(subject.name),)
+    return ReferenceDecision(subject, basis="none", reasons=why)
 
 
-class _Sentence:
-    """A reason's two templates; called with the name and the licence it speaks of."""
-
-    def __init__(self, code: str, en: str, zh: str) -> None:
-        self.code, self.en, self.zh = code, en, zh
-
-    def __call__(self, name: str, licence: str = "", *, works: Sequence[str] = ()) -> Reason:
-        values = {"name": name, "licence": licence}
-        more = len(works) - MOST_WORKS_NAMED
-        named = works[:MOST_WORKS_NAMED]
-        en = ", ".join(named) + (f" and {more} more" if more > 0 else "")
-        zh = "、".join(named) + (f" 等 {len(works)} 件" if more > 0 else "")
-        return Reason(self.code, self.en.format(**values, works=en), self.zh.format(**values, works=zh))
+def _with_inherited_restrictions(answers: list[ReferenceDecision]) -> tuple[ReferenceDecision, ...]:
+    """An adapter inherits the use restrictions of the model that it was made for."""
+    if not any(answer.subject.kind == "model" and USE_RESTRICTIONS in answer.duties for answer in answers):
+        return tuple(answers)
+    return tuple(
+        replace(answer, duties=(*answer.duties, USE_RESTRICTIONS))
+        if answer.subject.kind == "adapter" and answer.is_permitted and USE_RESTRICTIONS not in answer.duties
+        else answer
+        for answer in answers
+    )
 
 
-OPTED_OUT = _Sentence(
-    "opted-out",
-    "The rightsholder of {name} has opted out; it may not be used. Choose another reference.",
-    "{name} 的权利人已选择退出，不得使用。请另选参考。",
-)
-WITHDRAWN = _Sentence(
-    "withdrawn",
-    "{name} has been withdrawn or is in dispute. Choose another reference.",
-    "{name} 已撤回或处于争议中。请另选参考。",
-)
-WORK_OPTED_OUT = _Sentence(
-    "work-opted-out",
-    "{name} stands on {works}, and the rightsholder has opted out; the style may not be used. Choose another.",
-    "{name} 依据的作品 {works} 的权利人已选择退出，该风格不得使用。请另选风格。",
-)
-WORK_WITHDRAWN = _Sentence(
-    "work-withdrawn",
-    "{name} stands on {works}, withdrawn or in dispute; the style may not be used. Choose another.",
-    "{name} 依据的作品 {works} 已撤回或处于争议中，该风格不得使用。请另选风格。",
-)
-OWN_WORK = _Sentence("own-work", "{name} is your own work.", "{name} 是您自己的作品。")
-NO_BASIS = _Sentence(
-    "no-basis",
-    "There is no open licence and no grant for {name}. Ask its rightsholder for a grant, or leave it out.",
-    "{name} 没有开放许可，您也没有授权。请向权利人申请授权，或不使用它。",
-)
-USE_NOT_PERMITTED = _Sentence(
-    "use-not-permitted",
-    "{licence} does not permit this use of {name}. Ask its rightsholder for a grant, or leave it out.",
-    "{licence} 不允许以此方式使用 {name}。请向权利人申请授权，或不使用它。",
-)
-NOT_COMMERCIAL = _Sentence(
-    "not-commercial",
-    "{licence} permits {name} for non-commercial purposes only. Declare that purpose, or leave it out.",
-    "{licence} 只允许将 {name} 用于非商业目的。请声明非商业目的，或不使用它。",
-)
-UNKNOWN_MODEL_LICENCE = _Sentence(
-    "unknown-model-licence",
-    "The licence of the model {name} is not known. Ask the operator to register it with its licence.",
-    "模型 {name} 的许可证未知。请运营者登记其许可证。",
-)
-BY_GRANT = _Sentence("granted", "You hold a grant for {name}.", "您拥有 {name} 的授权。")
-BY_OPEN_LICENCE = _Sentence(
-    "open-licence", "{name} is offered to everyone under {licence}.", "{name} 以 {licence} 向所有人开放。"
-)
-BY_MODEL_LICENCE = _Sentence(
-    "model-licence", "The model {name} may be run under {licence}.", "模型 {name} 可依 {licence} 运行。"
-)
+def _above_ceiling(quote: Quote | None, asked: Asked) -> tuple[Reason, ...]:
+    if quote is None or asked.ceiling is None:
+        return ()
+    if quote.currency != asked.ceiling.currency:
+        both = f"{quote.currency}, {asked.ceiling.currency}"
+        return (say.CURRENCIES_DIFFER("", currencies=both),)
+    if quote.total <= asked.ceiling.minor_units:
+        return ()
+    total = quote.written()
+    return (say.ABOVE_CEILING("", total=total, ceiling=asked.ceiling.written()),)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from provenance.canonical import Digest, canonical_json, sha256_digest
+from provenance.licensing.constraints import COUNT, DATE_TIME, Constraint, implies, moment, whole
+from provenance.licensing.errors import CurrenciesDiffer
+from provenance.licensing.money import Money
 
 USE_STYLE = "gen:reference"
 USE_ADAPTER = "gen:styleAdapter"
@@ -19,9 +22,11 @@ DERIVE = "derive"
 TRAIN = "ai-train"
 COMMERCIALIZE = "commercialize"
 RUN = "gen:run"
+USE_OUTPUTS = "gen:useOutputs"
 BY_GRANT = "LicenseRef-Colophon-Grant"
 """The terms of a style or work that its owner grants one by one."""
 EVERY_USE = frozenset({USE_STYLE, USE_ADAPTER, NAME_IN_PROMPT, DERIVE, TRAIN, COMMERCIALIZE})
+ATTRIBUTE, OBTAIN_CONSENT = "attribute", "obtainConsent"
 
 
 @dataclass(frozen=True)
@@ -31,40 +36,128 @@ class Duty:
     action: str
     en: str
     zh: str
+    text: str = ""
+    """The credit line that the rightsholder asks for, of an attribution."""
+    url: str = ""
 
     def as_json(self) -> dict[str, str]:
         """Return the duty as it is recorded."""
-        return {"action": self.action, "en": self.en, "zh-Hans": self.zh}
+        said = {"action": self.action, "en": self.en, "zh-Hans": self.zh}
+        return said | {name: value for name, value in (("text", self.text), ("url", self.url)) if value}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, str]) -> Duty:
+        """Return the duty that ``as_json`` wrote."""
+        return cls(value["action"], value["en"], value["zh-Hans"], value.get("text", ""), value.get("url", ""))
+
+
+@dataclass(frozen=True)
+class Price:
+    """What is owed: for every delivered picture, or once when a grant is given. ODRL's duty to compensate."""
+
+    money: Money
+    per: Literal["image", "flat"]
+
+    def as_json(self) -> dict[str, str]:
+        """Return the price as it is recorded: minor units as a decimal string."""
+        return {**self.money.as_json(), "per": self.per}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, str]) -> Price:
+        """Return the price that ``as_json`` wrote."""
+        return cls(Money.from_json(value), "flat" if value["per"] == "flat" else "image")
+
+    def covers(self, other: Price) -> bool:
+        """Say whether a price is no lower than another that is asked for the same."""
+        is_same = (self.per, self.money.currency) == (other.per, other.money.currency)
+        return is_same and self.money.minor_units >= other.money.minor_units
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Permissions and duties under a licence."""
+    """What is permitted and prohibited, under which constraints, with which duties and at which price.
+
+    An ODRL policy in few words: every permission and every prohibition has all the constraints and duties.
+    """
 
     licence: str
     permissions: frozenset[str]
     duties: tuple[Duty, ...] = ()
     name: str = ""
     url: str = ""
+    prohibitions: frozenset[str] = frozenset()
+    constraints: tuple[Constraint, ...] = ()
+    price: Price | None = None
+    is_exclusive: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Return the terms as they are recorded and hashed."""
+        """Return the terms as they are recorded and hashed; what was not agreed on is left out."""
+        more: dict[str, Any] = {
+            "prohibitions": sorted(self.prohibitions),
+            "constraints": [constraint.as_json() for constraint in self.constraints],
+            "price": self.price.as_json() if self.price else None,
+            "exclusive": self.is_exclusive,
+        }
         return {
             "licence": self.licence,
             "permissions": sorted(self.permissions),
             "duties": [duty.as_json() for duty in self.duties],
+            **{name: value for name, value in more.items() if value},
         }
 
+    @property
+    def needs_approval(self) -> bool:
+        """Say whether the rightsholder approves each grant before it counts."""
+        return any(duty.action == OBTAIN_CONSENT for duty in self.duties)
+
+    @property
+    def most_uses(self) -> int | None:
+        """Return for how many delivered pictures the terms hold; None where they do not say."""
+        limits = [
+            read - (constraint.operator == "lt")
+            for constraint in self.constraints
+            if constraint.left_operand == COUNT and constraint.operator in {"lteq", "lt"}
+            if (read := whole(constraint.right_operand[0])) is not None
+        ]
+        return min(limits, default=None)
+
+    @property
+    def ends_at(self) -> str:
+        """Return the first moment at which the terms no longer hold; empty where they do not end."""
+        ends = (one for one in self.constraints if one.left_operand == DATE_TIME and one.operator in {"lt", "lteq"})
+        named = [(read, one.right_operand[0]) for one in ends if (read := moment(one.right_operand[0]))]
+        return min(named)[1] if named else ""
+
     def is_within(self, bound: Terms) -> bool:
-        """Say whether these terms allow nothing that others do not, and ask everything that those ask."""
+        """Say whether these terms allow nothing that others do not, ask everything that those ask, and cost no less.
+
+        A price that is asked once is no substitute for one that is asked for every picture, nor the reverse.
+        """
         asked = {duty.action for duty in self.duties}
-        return self.permissions <= bound.permissions and {duty.action for duty in bound.duties} <= asked
+        return (
+            self.permissions <= bound.permissions
+            and bound.prohibitions <= self.prohibitions | (EVERY_USE - self.permissions)
+            and {duty.action for duty in bound.duties} <= asked
+            and implies(self.constraints, bound.constraints)
+            and (bound.price is None or (self.price is not None and self.price.covers(bound.price)))
+        )
 
     def narrowed_to(self, bound: Terms) -> Terms:
-        """Return these terms without what others do not allow, and with what those ask besides."""
+        """Return these terms without what others do not allow, with what those ask besides, at the higher price.
+
+        Raises CurrenciesDiffer where two prices cannot be compared.
+        """
         asked = {duty.action for duty in self.duties}
         more = tuple(duty for duty in bound.duties if duty.action not in asked)
-        return replace(self, permissions=self.permissions & bound.permissions, duties=(*self.duties, *more))
+        new = tuple(constraint for constraint in bound.constraints if constraint not in self.constraints)
+        return replace(
+            self,
+            permissions=self.permissions & bound.permissions,
+            prohibitions=self.prohibitions | bound.prohibitions,
+            duties=(*self.duties, *more),
+            constraints=(*self.constraints, *new),
+            price=_higher(self.price, bound.price),
+        )
 
     def digest(self) -> Digest:
         """Return the digest of the canonical terms."""
@@ -76,8 +169,33 @@ class Terms:
         return cls(
             licence=value["licence"],
             permissions=frozenset(value["permissions"]),
-            duties=tuple(Duty(duty["action"], duty["en"], duty["zh-Hans"]) for duty in value["duties"]),
+            duties=tuple(Duty.from_json(duty) for duty in value["duties"]),
+            prohibitions=frozenset(value.get("prohibitions", ())),
+            constraints=tuple(Constraint.from_json(one) for one in value.get("constraints", ())),
+            price=Price.from_json(value["price"]) if value.get("price") else None,
+            is_exclusive=bool(value.get("exclusive", False)),
         )
+
+
+def _higher(one: Price | None, other: Price | None) -> Price | None:
+    if one is None or other is None:
+        return one or other
+    if one.per != other.per or one.money.currency != other.money.currency:
+        raise CurrenciesDiffer(one=f"{one.money.currency}/{one.per}", other=f"{other.money.currency}/{other.per}")
+    return one if one.covers(other) else other
+
+
+_READ: dict[str, Terms] = {}
+_MOST_READ = 20_000
+
+
+def terms_read(value: Mapping[str, Any], *, digest: Digest) -> Terms:
+    """Return recorded terms, parsed once for each digest: terms never change, and thousands of grants share them."""
+    if digest not in _READ:
+        if len(_READ) >= _MOST_READ:
+            _READ.clear()
+        _READ[digest] = Terms.from_json(value)
+    return _READ[digest]
 
 
 CREDIT = Duty("attribute", "Name the author and the licence.", "注明作者和许可证。")
@@ -128,12 +246,18 @@ OPEN_LICENCES: Mapping[str, Terms] = {
 }
 """Ready-made terms by SPDX id; a licence that forbids adaptation permits nothing as a reference."""
 
-_MODEL_USES = frozenset({RUN, DERIVE, COMMERCIALIZE})
+_MODEL_USES = frozenset({RUN, USE_OUTPUTS, DERIVE, COMMERCIALIZE})
 USE_RESTRICTIONS = Duty(
     "gen:useRestrictions",
-    "Respect the use restrictions of the model's licence.",
-    "遵守模型许可证中的使用限制。",
+    "Respect the use restrictions of the model's licence, and pass them on to adapters.",
+    "遵守模型许可证中的使用限制，并将其延续到适配器。",
 )
+
+
+def _rail(code: str, url: str) -> Terms:
+    return Terms(code, _MODEL_USES, (USE_RESTRICTIONS,), code, url)
+
+
 MODEL_LICENCES: Mapping[str, Terms] = {
     **{
         code: Terms(
@@ -146,12 +270,29 @@ MODEL_LICENCES: Mapping[str, Terms] = {
         for code in ("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "MIT", "Apache-2.0")
     },
     **{
-        code: Terms(code, _MODEL_USES, (USE_RESTRICTIONS,), code)
-        for code in ("CreativeML-OpenRAIL-M", "CreativeML-OpenRAIL++-M", "OpenRAIL++")
+        code: _rail(code, url)
+        for code, url in (
+            ("CreativeML-OpenRAIL-M", "https://huggingface.co/spaces/CompVis/stable-diffusion-license"),
+            (
+                "CreativeML-OpenRAIL++-M",
+                "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md",
+            ),
+            ("OpenRAIL++", "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md"),
+        )
     },
     **{
         code: Terms(code, _MODEL_USES - {COMMERCIALIZE}, (*_CC_BY, NON_COMMERCIAL), code)
         for code in ("CC-BY-NC-4.0", "CC-BY-NC-SA-4.0")
     },
+    "LicenseRef-FLUX-1-dev": Terms(
+        "LicenseRef-FLUX-1-dev",
+        frozenset({RUN, USE_OUTPUTS, DERIVE}),
+        (USE_RESTRICTIONS,),
+        "FLUX.1 [dev] Non-Commercial License",
+        "https://huggingface.co/black-forest-labs/FLUX.1-dev/blob/main/LICENSE.md",
+    ),
 }
-"""What running a model under its licence allows; a licence not listed here is unknown, and refused."""
+"""What a model's licence allows of running it and of using its outputs; a licence not listed here is unknown.
+
+FLUX.1 [dev] may be run for non-commercial purposes; what it makes may be used for others by its own words.
+"""

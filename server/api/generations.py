@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation import queries
-from generation.actions.requesting import cancel_generation, decide_without_asking, request_generation
+from generation.actions.requesting import cancel_generation, request_generation
 from generation.request import (
     MEDIA_TYPES,
     MOST_INPUTS,
@@ -29,6 +29,8 @@ from provenance.canonical import canonical_json, sha256_digest
 from provenance.credentials.label import POSITIONS, VisibleLabel
 from provenance.errors import Fault
 from provenance.licensing.credits import credits_of, licence_name, licence_url, without_names
+from provenance.licensing.declared import BROADER_PURPOSES, RATINGS
+from provenance.licensing.money import Money
 from server.api.actors import actor_of
 from server.api.errors import problem
 from server.api.event_stream import progress_of
@@ -67,6 +69,13 @@ class LabelInput(KnownFieldsOnly):
     language = serializers.ChoiceField(["en", "zh", "both"], default="both")
 
 
+class MoneyInput(KnownFieldsOnly):
+    """An amount in minor units of a currency, as decimal text."""
+
+    amount = serializers.CharField(max_length=40)
+    currency = serializers.CharField(max_length=12)
+
+
 class RequestInput(KnownFieldsOnly):
     """What an artist asks for; whatever is left out takes the model's default."""
 
@@ -84,12 +93,21 @@ class RequestInput(KnownFieldsOnly):
     references = ReferenceInput(many=True, default=list, max_length=MOST_REFERENCES)
     inputs = PictureInput(many=True, default=list, max_length=MOST_INPUTS)
     disclosure = serializers.ChoiceField(["public", "committed", "private"], default="public")
-    purpose = serializers.ChoiceField(["", "commercial", "non-commercial"], default="")
-    territory = serializers.RegexField(r"^([A-Z]{2})?$", default="", allow_blank=True)
+    purpose = serializers.ChoiceField(["", *BROADER_PURPOSES], default="")
+    territory = serializers.RegexField(
+        r"^([A-Z]{2})?$", default="", allow_blank=True, help_text="ISO 3166-1 alpha-2; left out, everywhere."
+    )
     recipient = serializers.CharField(default="", allow_blank=True, max_length=200)
     output_format = serializers.ChoiceField(list(MEDIA_TYPES), default="png")
     quality = serializers.IntegerField(default=None, allow_null=True, help_text="30 to 100; not for PNG.")
     label = LabelInput(default=None, allow_null=True)
+    content_rating = serializers.ChoiceField(["", *RATINGS], default="", help_text="Left out, the last.")
+    ceiling = MoneyInput(default=None, allow_null=True)
+    accepted_terms = serializers.ListField(
+        child=serializers.CharField(max_length=71),
+        default=list,
+        help_text="Digests of terms whose use restrictions you accept.",
+    )
 
     def as_request(self) -> GenerationRequest:
         """Return the request in the words of the layer below."""
@@ -99,6 +117,8 @@ class RequestInput(KnownFieldsOnly):
                 **values,
                 "seeds": tuple(int(seed) for seed in values["seeds"]),
                 "references": tuple(StyleReference(**one) for one in values["references"]),
+                "ceiling": Money.from_json(values["ceiling"]) if values["ceiling"] else None,
+                "accepted_terms": tuple(values["accepted_terms"]),
                 "inputs": tuple(InputPicture(role=one["role"], work=str(one["work"])) for one in values["inputs"]),
                 "label": VisibleLabel(**values["label"]) if values["label"] else None,
             }
@@ -162,6 +182,9 @@ class GenerationView(serializers.Serializer):
     media_type = serializers.CharField()
     quality = serializers.IntegerField(allow_null=True)
     label = serializers.JSONField(allow_null=True)
+    content_rating = serializers.CharField()
+    ceiling = serializers.JSONField(allow_null=True)
+    accepted_terms = serializers.JSONField()
     progress = serializers.SerializerMethodField()
     decision = serializers.SerializerMethodField()
     credits = serializers.SerializerMethodField()
@@ -313,6 +336,7 @@ class _Refused(Fault):
     code = "no-licence-basis"
 
     def __init__(self, fault: dict[str, str]) -> None:
+        self.code = fault["code"]  # type: ignore[misc]  # why it was refused is data here
         self.en = fault["en"].replace("{", "{{").replace("}", "}}")  # type: ignore[misc]  # sentences are data here
         self.zh = fault["zh-Hans"].replace("{", "{{").replace("}", "}}")  # type: ignore[misc]  # as above
         super().__init__()
@@ -327,19 +351,6 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value
-
-
-class DecisionView(APIView):
-    """Whether a request would be permitted, and on what basis, without making it."""
-
-    @extend_schema(request=RequestInput, responses={200: dict})
-    def post(self, request: Request) -> Response:
-        """Answer "may I, and whom would I credit?" for a request body."""
-        body = RequestInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        actor = actor_of(request)
-        decision = decide_without_asking(actor=actor, request=body.as_request()).as_json()
-        return Response({**decision, "credits": credits_of(decision)})
 
 
 class GenerationDetail(APIView):

@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
-from server.api import audit, auditing, catalogue, generations, images, log, records, tokens, unknown, verifications
+from server.api import (
+    audit,
+    auditing,
+    catalogue,
+    decisions,
+    generations,
+    images,
+    log,
+    records,
+    tokens,
+    unknown,
+    verifications,
+)
 
 
 class DigestConverter:
@@ -31,7 +43,7 @@ urlpatterns = [
     path("v1/generations/<uuid:generation_id>/cancel", generations.GenerationCancel.as_view()),
     path("v1/generations/<uuid:generation_id>/events", generations.GenerationEvents.as_view()),
     path("v1/generations/<uuid:generation_id>/replay", auditing.ReplayList.as_view()),
-    path("v1/decisions", generations.DecisionView.as_view()),
+    path("v1/decisions", decisions.DecisionView.as_view()),
     path("v1/images", images.ImageList.as_view()),
     path("v1/images/<digest:digest>", images.ImageDetail.as_view()),
     path("v1/images/<digest:digest>/file", images.ImageFile.as_view()),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from provenance.licensing.credits import credits_of, licence_name, licence_url, style_credit, work_credit
 from provenance.licensing.decision import Right, Subject, decide, model_rights
+from provenance.licensing.declared import Asked
 from provenance.licensing.terms import DERIVE, OPEN_LICENCES, RUN, USE_STYLE
 
+ASKED = Asked(at=datetime(2026, 11, 25, tzinfo=UTC))
 RIGHT = Right(basis="open-licence", terms=OPEN_LICENCES["CC-BY-4.0"], id="offer")
 
 
@@ -49,5 +53,5 @@ def test_a_decision_gives_one_line_for_each_reference_and_none_for_the_model() -
     model = Subject(kind="model", id="m", name="Tiny", needs=RUN, rights=model_rights("MIT"))
     style = Subject(kind="style", id="s", name="Ink", needs=USE_STYLE, author="Ada", rights=(RIGHT,))
     work = Subject(kind="work", id="w", name="Wave", needs=DERIVE, author="Bo", rights=(RIGHT,))
-    lines = credits_of(decide([model, style, work, style]).as_json())
+    lines = credits_of(decide([model, style, work, style], asked=ASKED).as_json())
     assert [line["en"].split(" ")[0] for line in lines] == ["Made", "Uses"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db.models import BooleanField, Case, Q, QuerySet, When
 
-from provenance.licensing.decision import Right
+from provenance.licensing.decision import Right, WorkBehind
 from provenance.licensing.models import Grant, Offer, OptOut
-from provenance.licensing.terms import Terms
+from provenance.licensing.money import WHOLE
+from provenance.licensing.terms import terms_read
 from provenance.works import queries as works
 from provenance.works.models import Style, Work
 
@@ -41,6 +42,8 @@ class Standing:
     own_parties: frozenset[UUID]
     barred_works: Mapping[UUID, tuple[BarredWork, ...]]
     """Of each style that they stop: the works behind it that opted out, were withdrawn, or are in dispute."""
+    others_works: Mapping[UUID, tuple[WorkBehind, ...]] = field(default_factory=dict)
+    """Of each style of the licensee's own: the works of others that it stands on."""
 
     def refuses(self, *ids: UUID) -> bool:
         """Say whether any of some ids has opted out, or is a style that stands on a barred work."""
@@ -55,28 +58,72 @@ class Standing:
 def standing(*, licensee: UUID | None, subjects: Iterable[UUID], parties: Iterable[UUID]) -> Standing:
     """Return rights and opt-outs for some styles and works, in five queries."""
     ids = list(subjects)
+    own = frozenset(works.parties_of(licensee))
+    behind = _works_behind_own(ids, own=own)
+    of_others = [subject for listed in behind.values() for work in listed for subject in (work.pk, work.owner_id)]
+    asked = [*ids, *of_others]
     rights: dict[UUID, list[Right]] = defaultdict(list)
     grants = (
-        Grant.objects.filter(licensee_id=licensee, offer__subject_id__in=ids)
+        Grant.objects.filter(licensee_id=licensee, offer__subject_id__in=asked)
         .exclude(events__kind="revoked")
         .select_related("offer")
         .order_by("granted_at")
     )
     for grant in grants:
-        right = Right(basis="grant", terms=Terms.from_json(grant.terms), id=str(grant.pk))
-        rights[grant.offer.subject_id].append(right)
-    for offer in Offer.objects.filter(subject_id__in=ids, is_open=True, withdrawn_at=None):
-        right = Right(basis="open-licence", terms=Terms.from_json(offer.terms), id=str(offer.pk))
-        rights[offer.subject_id].append(right)
+        rights[grant.offer.subject_id].append(_grant_right(grant, own=own))
+    for offer in Offer.objects.filter(subject_id__in=asked, is_open=True, withdrawn_at=None):
+        rights[offer.subject_id].append(_open_right(offer))
     no = OptOut.objects.filter(
         Q(subject_id__in=ids) | Q(subject_kind="party", subject_id__in=list(parties))
     ).values_list("subject_id", flat=True)
     return Standing(
         rights={subject: tuple(found) for subject, found in rights.items()},
         opted_out=frozenset(no),
-        own_parties=frozenset(works.parties_of(licensee)),
+        own_parties=own,
         barred_works=barred_works_of(ids),
+        others_works={
+            style: tuple(
+                WorkBehind(
+                    name=f"“{work.title}”" if work.licence else str(work.pk),
+                    rights=(*rights.get(work.pk, ()), *rights.get(work.owner_id, ())),
+                )
+                for work in listed
+            )
+            for style, listed in behind.items()
+        },
     )
+
+
+def _works_behind_own(ids: list[UUID], *, own: frozenset[UUID]) -> dict[UUID, list[Work]]:
+    """Return the works of others on which those of some styles stand that are one's own, by style."""
+    if not own:
+        return {}
+    listed = (
+        Style.works.through.objects.filter(style_id__in=ids, style__owner_id__in=own)
+        .exclude(work__owner_id__in=own)
+        .select_related("work")
+        .order_by("work__title", "work_id")
+    )
+    behind: dict[UUID, list[Work]] = defaultdict(list)
+    for row in listed:
+        behind[row.style_id].append(row.work)
+    return behind
+
+
+def _grant_right(grant: Grant, *, own: frozenset[UUID]) -> Right:
+    return Right(
+        basis="grant",
+        terms=terms_read(grant.terms, digest=grant.terms_digest),
+        id=str(grant.pk),
+        terms_digest=grant.terms_digest,
+        splits=((str(grant.offer.party_id), WHOLE),),
+        is_self_dealing=grant.offer.party_id in own,
+    )
+
+
+def _open_right(offer: Offer) -> Right:
+    terms = terms_read(offer.terms, digest=offer.terms_digest)
+    return Right(basis="open-licence", terms=terms, id=str(offer.pk), terms_digest=offer.terms_digest)
 
 
 def barred_works_of(styles: Iterable[UUID]) -> dict[UUID, tuple[BarredWork, ...]]:

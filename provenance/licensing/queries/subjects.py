@@ -68,6 +68,7 @@ def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
         is_opted_out=not now.opted_out.isdisjoint({style.pk, style.owner_id}),
         opted_out_works=now.barred(style.pk, opted_out=True),
         withdrawn_works=now.barred(style.pk, opted_out=False),
+        others_works=now.others_works.get(style.pk, ()),
         rights=now.rights.get(style.pk, ()),
     )
 
