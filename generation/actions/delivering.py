@@ -41,6 +41,7 @@ from provenance.credentials.manifest import (
 from provenance.credentials.marking import ENDINGS, mark
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
+from provenance.licensing.actions import uses
 from provenance.licensing.credits import style_credit, without_names, work_credit
 from provenance.verification.verify import verify
 
@@ -284,6 +285,8 @@ def deliver(claim: Claim, *, delivery: Delivery) -> None:
         raise Cancelled()
     for output in sorted(delivery.outputs, key=lambda one: one.credential.image_digest):
         _record(generation, output)
+    images = [output.credential.image_digest for output in delivery.outputs]
+    uses.settle(generation=generation.pk, decision=generation.decision, images=images)
     generation.state = Generation.State.DONE
     generation.ended_at = timezone.now()
     generation.lease_expires = None
@@ -297,7 +300,7 @@ def deliver(claim: Claim, *, delivery: Delivery) -> None:
             actor=Actor(account_id=generation.owner_id),
             generation=generation.pk,
             attempt=claim.attempt,
-            outputs=[output.credential.image_digest for output in delivery.outputs],
+            outputs=images,
             environment=generation.environment,
         )
     )

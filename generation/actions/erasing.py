@@ -24,6 +24,7 @@ from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.audit_log import queries as log_queries
 from provenance.credentials import actions as credentials
+from provenance.licensing.actions import uses
 from provenance.licensing.credits import without_names
 from provenance.works import queries as holdings
 from provenance.works.actions.erasing import erase_holdings
@@ -41,6 +42,19 @@ ACTS_OF_OFFICE = (
     "ReplayRequested",
 )
 """Kinds of entries that tell what an auditor or operator did: they answer for it, so these stay readable."""
+MONEY = (
+    "HoldLifted",
+    "HoldPlaced",
+    "LinesDue",
+    "LinesFreed",
+    "LinesHeld",
+    "LinesReversed",
+    "PayoutRecorded",
+    "RoyaltyAccrued",
+    "UsesReleased",
+    "UsesSettled",
+)
+"""Kinds of entries that others are paid by: ids, digests and amounts, which name nobody, so that sums stay provable."""
 BATCH = 500
 """Requests whose prompts are held in memory at once."""
 
@@ -108,7 +122,9 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
 
 
 def _openings(account_id: UUID, generations: Iterable[UUID], parties: Sequence[UUID]) -> Any:
-    return log_queries.openings_about(account_id, generations=generations, parties=parties, but=ACTS_OF_OFFICE)
+    return log_queries.openings_about(
+        account_id, generations=generations, parties=parties, but=(*ACTS_OF_OFFICE, *MONEY)
+    )
 
 
 def _call_off(own: Sequence[UUID], *, at: datetime) -> int:
@@ -119,6 +135,7 @@ def _call_off(own: Sequence[UUID], *, at: datetime) -> int:
         generation.ended_at = at
         generation.lease_expires = None
         generation.save(update_fields=["state", "ended_at", "lease_expires"])
+        uses.release(generation=generation.pk, decision=generation.decision, reason="cancelled")
         audit_log.append(GenerationCancelled(actor=Actor(account_id=generation.owner_id), generation=generation.pk))
         notify_state(generation)
     return len(open_ones)

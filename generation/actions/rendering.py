@@ -36,6 +36,7 @@ from provenance.actor import COLOPHON, Actor
 from provenance.audit_log import actions as audit_log
 from provenance.credentials.signing import SigningKey
 from provenance.errors import Fault
+from provenance.licensing.actions import uses
 from provenance.picture import decode_picture
 
 log = structlog.get_logger(__name__)
@@ -108,6 +109,7 @@ def decide_once_more(claim: Claim) -> bool:
     decision = decide_again(generation)
     if decision.is_permitted:
         if decision.as_json() != generation.decision:
+            _follow(generation, decision=decision.as_json())
             generation.decision = decision.as_json()
             generation.save(update_fields=["decision"])
             audit_log.append(
@@ -116,14 +118,24 @@ def decide_once_more(claim: Claim) -> bool:
         return True
     generation.state = Generation.State.REFUSED
     generation.fault = refusal(decision)
-    generation.decision = decision.as_json()
-    _close(generation)
+    _close(generation, reason="refused", decision=decision.as_json())
     audit_log.append(
         GenerationRefused(
             actor=COLOPHON, generation=generation.pk, stage="rendering", decision=decision_to_log(generation)
         )
     )
     return False
+
+
+def _follow(generation: Generation, *, decision: Mapping[str, Any]) -> None:
+    """Let what a request reserved follow a decision that came out on another basis."""
+    uses.follow(
+        actor=Actor(account_id=generation.owner_id),
+        generation=generation.pk,
+        earlier=generation.decision,
+        decision=decision,
+        images=len(generation.seeds),
+    )
 
 
 def _render_and_deliver(claim: Claim, *, worker: Worker, on_step: Callable[[StepDone], None]) -> None:
@@ -214,7 +226,7 @@ def _enter_marking(claim: Claim) -> None:
 def _end_cancelled(claim: Claim) -> None:
     generation = hold_claimed(claim)
     generation.state = Generation.State.CANCELLED
-    _close(generation)
+    _close(generation, reason="cancelled")
     audit_log.append(GenerationCancelled(actor=Actor(account_id=generation.owner_id), generation=generation.pk))
 
 
@@ -227,7 +239,7 @@ def _end_failed(claim: Claim, *, fault: Fault) -> None:
     generation = hold_claimed(claim)
     generation.state = Generation.State.FAILED
     generation.fault = fault.as_json()
-    _close(generation)
+    _close(generation, reason="failed")
     audit_log.append(GenerationFailed(actor=COLOPHON, generation=generation.pk, attempt=claim.attempt, code=fault.code))
 
 
@@ -245,7 +257,9 @@ def _give_back(claim: Claim) -> None:
     work_available.send(sender=Generation)
 
 
-def _close(generation: Generation) -> None:
+def _close(generation: Generation, *, reason: str, decision: dict[str, Any] | None = None) -> None:
+    uses.release(generation=generation.pk, decision=generation.decision, reason=reason)
+    generation.decision = decision or generation.decision
     generation.ended_at = timezone.now()
     generation.lease_expires = None
     generation.save(update_fields=["state", "fault", "decision", "ended_at", "lease_expires"])

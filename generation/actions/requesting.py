@@ -23,8 +23,10 @@ from provenance import storage
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.credentials.manifest import prompt_commitment
+from provenance.licensing.actions import uses
 from provenance.licensing.decision import Decision, Subject, decide, model_rights
 from provenance.licensing.declared import Asked
+from provenance.licensing.errors import UsesExhausted
 from provenance.licensing.money import Money
 from provenance.licensing.queries.subjects import subjects_of_request
 from provenance.licensing.queries.usable_works import work_usable_by
@@ -168,9 +170,8 @@ def request_generation(
             return earlier
     gathered = gather(actor=actor, request=request)
     settled = settled_for(gathered)
-    decision = decide_for(actor=actor, gathered=gathered, images=len(settled.seeds))
-    generation = _row(actor=actor, name=name, gathered=gathered, settled=settled, decision=decision)
-    if decision.is_permitted:
+    generation = _reserved(actor=actor, name=name, gathered=gathered, settled=settled)
+    if generation.state == Generation.State.QUEUED:
         generation.request_leaf = audit_log.append(_requested(actor=actor, generation=generation))
         work_available.send(sender=Generation)
     else:
@@ -185,6 +186,26 @@ def request_generation(
             owner_id=actor.account_id, key=idempotency_key, body_digest=body_digest, generation=generation
         )
     return generation
+
+
+def _reserved(*, actor: Actor, name: str, gathered: Gathered, settled: Settled) -> Generation:
+    """Return the row of a request as it was decided, its uses and price reserved where it was permitted."""
+    told = {"actor": actor, "name": name, "gathered": gathered, "settled": settled}
+    images = len(settled.seeds)
+    generation = _row(decision=decide_for(actor=actor, gathered=gathered, images=images), **told)
+    try:
+        _reserve(generation, actor=actor)
+    except UsesExhausted:
+        # Somebody took the last uses meanwhile. The grant's row is held now: deciding again sees what is left.
+        generation = _row(decision=decide_for(actor=actor, gathered=gathered, images=images), **told)
+        _reserve(generation, actor=actor)
+    return generation
+
+
+def _reserve(generation: Generation, *, actor: Actor) -> None:
+    if generation.state == Generation.State.QUEUED:
+        images = len(generation.seeds)
+        uses.reserve(actor=actor, generation=generation.pk, decision=generation.decision, images=images)
 
 
 def _earlier(*, actor: Actor, key: str, body_digest: str) -> Generation | None:
@@ -335,6 +356,7 @@ def cancel_generation(*, actor: Actor, generation_id: UUID) -> Generation:
         generation.state = Generation.State.CANCELLED
         generation.ended_at = timezone.now()
         generation.save(update_fields=["state", "ended_at"])
+        uses.release(generation=generation.pk, decision=generation.decision, reason="cancelled")
         audit_log.append(GenerationCancelled(actor=actor, generation=generation.pk))
         notify_state(generation)
     else:

@@ -26,6 +26,7 @@ from provenance import storage
 from provenance.actor import COLOPHON, Actor
 from provenance.audit_log import actions as audit_log
 from provenance.credentials import queries as credentials
+from provenance.licensing.actions import uses
 from provenance.works import queries as works
 
 log = structlog.get_logger(__name__)
@@ -94,6 +95,7 @@ def _reap_one(pk: object) -> bool:
 
 
 def _end(generation: Generation, *, state: str) -> None:
+    uses.release(generation=generation.pk, decision=generation.decision, reason=state)
     generation.state = state
     generation.ended_at = timezone.now()
 

@@ -56,14 +56,15 @@ SELECT EXISTS (
 """
 
 
-def append(statement: Statement) -> Digest:
+def append(statement: Statement, *, at: datetime | None = None) -> Digest:
     """Record a statement in the caller's transaction and return its leaf hash.
 
-    Outside a transaction it refuses: a statement and the change it tells of stand or fall together.
+    Outside a transaction it refuses: a statement and the change it tells of stand or fall together. A row that
+    keeps the entry's very time passes it as ``at``; else it is now.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("append() belongs inside the transaction of its change")
-    entry, opening = _made(statement, at=timezone.now())
+    entry, opening = _made(statement, at=at or timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(APPEND, [*entry, *opening[1:]])
     entries_waiting.send(sender=Entry)
@@ -79,14 +80,14 @@ def _made(statement: Statement, *, at: datetime) -> tuple[tuple[Any, ...], tuple
     return entry, (leaf.id, salt, json.dumps(details, ensure_ascii=False))
 
 
-def append_all(statements: Iterable[Statement]) -> list[Digest]:
+def append_all(statements: Iterable[Statement], *, at: datetime | None = None) -> list[Digest]:
     """Record many statements in the caller's transaction and return their leaf hashes, in the order given.
 
-    They keep that order in the log: each is a microsecond later than the one before.
+    They keep that order in the log: each is a microsecond later than the one before, from ``at`` on, else from now.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("append_all() belongs inside the transaction of its changes")
-    began = timezone.now()
+    began = at or timezone.now()
     made = [_made(each, at=began + timedelta(microseconds=place)) for place, each in enumerate(statements)]
     with connection.cursor() as cursor:
         for table, columns, rows in (

@@ -93,3 +93,35 @@ class SplitsDoNotAddUp(MoneyError):
     code = "splits-do-not-add-up"
     en = "The shares add up to {total} basis points, and each must be at least 1. Make them {whole} together."
     zh = "各份额合计 {total} 个基点，且每份至少为 1。请使其合计为 {whole}。"
+
+
+class PriceMalformed(MoneyError):
+    """A price line that says neither per image nor flat, or names a party twice."""
+
+    code = "price-malformed"
+    en = "A price is per image or flat, not {per}, and names each party once. State it again."
+    zh = "价格应为 image（每张图片）或 flat（一次性），而非 {per}，且每个参与方只出现一次。请重新填写。"
+
+
+class UsesExhausted(LicensingError):
+    """A grant's uses are taken."""
+
+    code = "uses-exhausted"
+    en = "This grant has {left} uses left, and the request needs {needed}. Ask its rightsholder for another grant."
+    zh = "该授权还剩 {left} 次使用，而此请求需要 {needed} 次。请向权利人申请新的授权。"
+
+
+class NothingPayable(MoneyError):
+    """There is nothing to pay to a party."""
+
+    code = "nothing-payable"
+    en = "Nothing is payable to this party in {currency}. Make what has accrued payable first."
+    zh = "目前没有以 {currency} 应付给该参与方的款项。请先将已计提的款项转为应付。"
+
+
+class PayoutDiffers(MoneyError):
+    """The payout names another amount than what is payable."""
+
+    code = "payout-differs"
+    en = "{payable} is payable to this party, not {stated}. Export the payouts again and record that amount."
+    zh = "应付给该参与方的金额为 {payable}，而不是 {stated}。请重新导出付款清单并按该金额记录。"

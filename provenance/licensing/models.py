@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from provenance.works.models import Party
 
@@ -62,3 +64,146 @@ class OptOut(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["subject_kind", "subject_id"], name="opt_out_by_subject")]
+
+
+class Use(models.Model):
+    """Uses of one right that one request reserved: what was reserved is settled or released, one image at a time.
+
+    The request is named only by its id, which says nothing to this layer.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    generation = models.UUIDField()
+    licensee_id = models.UUIDField()
+    basis = models.CharField(max_length=16)
+    right_id = models.UUIDField()
+    subject_kind = models.CharField(max_length=8)
+    subject_id = models.UUIDField()
+    terms_digest = models.CharField(max_length=71)
+    price = models.JSONField(null=True)
+    """The decision's price line: amount, currency, per, splits; null for uses that are only counted."""
+    is_counted = models.BooleanField()
+    """Whether it counts against the uses that a grant is for."""
+    reserved = models.PositiveIntegerField()
+    settled = models.PositiveIntegerField(default=0)
+    released = models.PositiveIntegerField(default=0)
+    reserved_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["generation"], name="use_by_generation"),
+            models.Index(fields=["right_id"], condition=Q(is_counted=True), name="use_counted_by_right"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reserved__gt=0, reserved__gte=models.F("settled") + models.F("released")),
+                name="no_more_uses_than_reserved",
+            ),
+        ]
+
+
+class LedgerTransaction(models.Model):
+    """One movement of money between accounts: its postings add up to nothing in every currency."""
+
+    class Kind(models.TextChoices):
+        ROYALTY = "royalty"
+        FLAT = "flat"
+        HOLD = "hold"
+        FREE = "free"
+        DUE = "due"
+        REVERSAL = "reversal"
+        PAYOUT = "payout"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    at = models.DateTimeField()
+    leaf = models.CharField(max_length=71)
+    reason = models.CharField(max_length=200, blank=True)
+    use = models.ForeignKey(Use, null=True, on_delete=models.PROTECT, related_name="transactions")
+    generation = models.UUIDField(null=True)
+    image = models.CharField(max_length=71, blank=True)
+    right_id = models.UUIDField(null=True)
+    subject_kind = models.CharField(max_length=8, blank=True)
+    subject_id = models.UUIDField(null=True)
+    terms_digest = models.CharField(max_length=71, blank=True)
+    licensee_id = models.UUIDField(null=True)
+    price = models.JSONField(null=True)
+    """The price line of the whole image or prepayment, of which the lines are the parts."""
+    replaces = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="replaced_by")
+    made_in = models.BigIntegerField(db_default=RawSQL("pg_current_xact_id()::text::bigint", ()))
+    """The database transaction that made it, which alone may post to it."""
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["generation"], condition=Q(generation__isnull=False), name="ledger_by_generation"),
+            models.Index(fields=["subject_id"], condition=Q(subject_id__isnull=False), name="ledger_by_subject"),
+            models.Index(fields=["right_id"], condition=Q(right_id__isnull=False), name="ledger_by_right"),
+            models.Index(fields=["image"], condition=Q(image__gt=""), name="ledger_by_image"),
+        ]
+
+
+class RoyaltyLine(models.Model):
+    """What one party earned by one image or prepayment; where it stands now is the sum of its postings."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="lines")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="royalty_lines")
+    number = models.PositiveBigIntegerField()
+    """The party's lines are numbered from one without a gap, so that one that is kept back is missed."""
+    basis_points = models.PositiveIntegerField()
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["party", "number"], name="one_line_a_number"),
+            models.UniqueConstraint(fields=["transaction", "party"], name="one_line_a_party_and_transaction"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="a_line_is_of_something"),
+        ]
+
+
+class Posting(models.Model):
+    """One side of a movement: a debit is positive, a credit negative."""
+
+    class Account(models.TextChoices):
+        OWED = "owed"
+        ACCRUED = "accrued"
+        HELD = "held"
+        PAYABLE = "payable"
+        PAID = "paid"
+        REPAYABLE = "repayable"
+
+    transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="postings")
+    account = models.CharField(max_length=9, choices=Account.choices)
+    holder = models.UUIDField()
+    """A party; for what is owed, the account of the licensee who owes it."""
+    line = models.ForeignKey(RoyaltyLine, null=True, on_delete=models.PROTECT, related_name="postings")
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        indexes = [models.Index(fields=["holder", "account"], name="posting_by_holder")]
+
+
+class Hold(models.Model):
+    """A reason why what a work, style or image earns waits."""
+
+    subject_kind = models.CharField(max_length=8)
+    subject = models.CharField(max_length=71)
+    reason = models.CharField(max_length=200)
+    placed_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject_kind", "subject", "reason"], condition=Q(lifted_at=None), name="one_hold_a_reason"
+            )
+        ]
+
+
+class PayeeCount(models.Model):
+    """How many lines a party has: whoever adds one holds this row."""
+
+    party = models.OneToOneField(Party, primary_key=True, on_delete=models.PROTECT)
+    last = models.PositiveBigIntegerField()

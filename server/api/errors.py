@@ -18,7 +18,7 @@ from provenance.actor import NotPermitted
 from provenance.audit_log import errors as audit_log
 from provenance.audit_log.entry import EntryTooLarge
 from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
-from provenance.licensing.errors import UnknownLicence
+from provenance.licensing.errors import MoneyError, NothingPayable, PayoutDiffers, UnknownLicence, UsesExhausted
 from provenance.picture import NotAPicture, PictureTooLarge
 from provenance.verification.trust import TrustUnreadable
 from provenance.works import errors as works
@@ -47,6 +47,10 @@ STATUS: dict[type[Fault], int] = {
     works.NoSuchProposal: 409,
     works.WrongState: 409,
     UnknownLicence: 422,
+    MoneyError: 422,
+    UsesExhausted: 409,
+    NothingPayable: 409,
+    PayoutDiffers: 409,
     works.WorkAlreadyListed: 409,
     EntryTooLarge: 422,
     audit_log.EntryUnknown: 404,

@@ -1,0 +1,34 @@
+"""Reading how much of each grant is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, QuerySet, Sum
+
+from provenance.licensing.models import Use
+
+
+def taken_of(grants: Iterable[UUID], *, but_generation: UUID | None = None) -> dict[UUID, int]:
+    """Return how many uses of some grants are reserved or settled, without those of one request.
+
+    A released use can be taken again; a licensee's dealing with itself does not count.
+    """
+    counted = Use.objects.filter(right_id__in=list(grants), is_counted=True)
+    if but_generation is not None:
+        counted = counted.exclude(generation=but_generation)
+    rows = counted.values("right_id").annotate(taken=Sum(F("reserved") - F("released"))).order_by()
+    return {row["right_id"]: int(row["taken"]) for row in rows}
+
+
+def open_uses(generation: UUID) -> QuerySet[Use]:
+    """Return what a request has reserved and neither settled nor released, in a steady order."""
+    return Use.objects.filter(generation=generation, reserved__gt=F("settled") + F("released")).order_by("pk")
+
+
+def most_uses(terms: Mapping[str, Any]) -> int | None:
+    """Return how many delivered images some recorded terms are for; None where they do not say."""
+    counts = [one for one in terms.get("constraints", ()) if one["leftOperand"] == "count"]
+    return min((int(one["rightOperand"]) for one in counts if one["operator"] == "lteq"), default=None)
