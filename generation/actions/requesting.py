@@ -67,8 +67,11 @@ def gather(*, actor: Actor, request: GenerationRequest) -> Gathered:
     return Gathered(request=request, model=model, styles=styles, inputs=inputs)
 
 
-def decide_for(*, actor: Actor, gathered: Gathered, images: int) -> Decision:
-    """Return the licence decision over model, styles, inputs and every registered name in the prompt."""
+def decide_for(*, actor: Actor, gathered: Gathered, images: int, generation: UUID | None = None) -> Decision:
+    """Return the licence decision over model, styles, inputs and every registered name in the prompt.
+
+    A generation that is decided on again has its own reserved uses to spend.
+    """
     model = gathered.model
     model_subject = Subject(
         kind="model",
@@ -84,6 +87,7 @@ def decide_for(*, actor: Actor, gathered: Gathered, images: int) -> Decision:
         styles=gathered.styles,
         input_works=gathered.inputs,
         prompt=f"{gathered.expanded_prompt}\n{gathered.request.negative_prompt}",
+        generation=generation,
     )
     return decide(
         (model_subject, *others),
@@ -147,7 +151,7 @@ def decide_again(generation: Generation) -> Decision:
         inputs=works.works_with_ids([row["work"] for row in generation.inputs]),
     )
     owner = Actor(account_id=generation.owner_id)
-    return decide_for(actor=owner, gathered=gathered, images=len(generation.seeds))
+    return decide_for(actor=owner, gathered=gathered, images=len(generation.seeds), generation=generation.pk)
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ def subjects_of_request(
     styles: Sequence[Style],
     input_works: Sequence[Work],
     prompt: str,
+    generation: UUID | None = None,
 ) -> tuple[Subject, ...]:
     """Return everything that a request uses besides its model, with what is known of its rights.
 
@@ -41,6 +42,7 @@ def subjects_of_request(
             *(party.pk for party in named_parties),
         ],
         parties=owners,
+        generation=generation,
     )
     return (
         *(_style_subject(style, now, declared=True) for style in styles),

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import F, QuerySet, Sum
 
 from provenance.licensing.models import Use
+from provenance.licensing.terms import Terms
 
 
 def taken_of(grants: Iterable[UUID], *, but_generation: UUID | None = None) -> dict[UUID, int]:
@@ -30,5 +31,4 @@ def open_uses(generation: UUID) -> QuerySet[Use]:
 
 def most_uses(terms: Mapping[str, Any]) -> int | None:
     """Return how many delivered images some recorded terms are for; None where they do not say."""
-    counts = [one for one in terms.get("constraints", ()) if one["leftOperand"] == "count"]
-    return min((int(one["rightOperand"]) for one in counts if one["operator"] == "lteq"), default=None)
+    return Terms.from_json(terms).most_uses

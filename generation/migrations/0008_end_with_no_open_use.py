@@ -41,7 +41,7 @@ DROP FUNCTION generation_of_use_is_open();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generation", "0006_deliver_in_other_forms"),
+        ("generation", "0007_decide_on_declared_facts"),
         ("licensing", "0003_let_the_ledger_balance"),
     ]
 
