@@ -14,7 +14,7 @@ from celery.signals import worker_process_init, worker_shutting_down
 from django.conf import settings
 from django.db import transaction
 
-from generation.actions import reconciling, rendering, replaying, upkeep
+from generation.actions import fingerprinting, reconciling, rendering, replaying, upkeep
 from generation.actions.claiming import request_release
 from generation.actions.rendering import Worker
 from generation.events import reconciliation_waiting, work_available
@@ -58,6 +58,12 @@ def reconcile() -> None:
     """Compare rows, files, manifests and log for every run that waits."""
     while reconciling.reconcile_next():
         pass
+
+
+@shared_task
+def fingerprint() -> None:
+    """Keep the fingerprints of images that were delivered before there were any."""
+    fingerprinting.fingerprint_older()
 
 
 @shared_task

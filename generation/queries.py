@@ -17,6 +17,7 @@ from generation.models import Generation, ImageModel, Output
 from generation.pipelines.contract import ModelSource, WeightFile
 from generation.vocabulary import Known, Notice, known_words, notices_about, words_cut
 from provenance.actor import Actor
+from provenance.attribution import queries as fingerprints
 
 
 def models_listed() -> QuerySet[ImageModel]:
@@ -164,6 +165,12 @@ def delivered_files(digests: Iterable[str]) -> set[str]:
     """Return which of some digests are delivered images whose record was not erased."""
     kept = Output.objects.filter(digest__in=list(digests), generation__erased_at=None)
     return set(kept.values_list("digest", flat=True))
+
+
+def outputs_unfingerprinted() -> QuerySet[Output]:
+    """Return the delivered images whose fingerprint was never kept, without those that were erased; oldest first."""
+    outputs = Output.objects.filter(generation__erased_at=None)
+    return outputs.exclude(fingerprints.is_kept("image", column="use_id")).order_by("delivered_at", "id")
 
 
 # ---- erasure ---------------------------------------------------------------------------------------------------

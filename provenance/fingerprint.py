@@ -28,6 +28,10 @@ SURE_WITHIN = 31
 """Bits of 256 up to which two codes are of one picture; beyond, a second method has to confirm it."""
 POSSIBLE_WITHIN = 64
 """Bits of 256 up to which two codes may be of one picture."""
+ISCC_ALGORITHM = "io.iscc.v0"
+"""As C2PA's list of soft binding algorithms names it; the value is the code's text."""
+PDQ_ALGORITHM = "org.colophon.pdq-windows.v1"
+"""Not in that list; the value is the ten codes one after the other, in base64."""
 ISCC_HEADER = bytes([0x21, 0x01])
 """Main type CONTENT (2), sub type IMAGE (1), version 0, length 64 bits (1): ISO 24138, 5.3."""
 BORDER_TOLERANCE = 16

@@ -213,6 +213,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "generation.jobs.reap", "schedule": 2.0, "options": {"expires": 10}},
     "sweep": {"task": "generation.jobs.sweep", "schedule": 3600.0},
+    "fingerprint": {"task": "generation.jobs.fingerprint", "schedule": 600.0, "options": {"expires": 600}},
     "sequence": {"task": "provenance.audit_log.jobs.sequence", "schedule": 1.0, "options": {"expires": 5}},
     "witnesses": {"task": "provenance.audit_log.jobs.ask_witnesses", "schedule": 15.0, "options": {"expires": 15}},
 }

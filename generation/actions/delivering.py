@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ from generation.models import Generation, Output
 from generation.pipelines.contract import Pixels, Rendered
 from provenance import storage
 from provenance.actor import Actor
+from provenance.attribution import actions as attribution
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import pixel_digest, sha256_digest
 from provenance.credentials import actions as credentials
@@ -38,10 +40,11 @@ from provenance.credentials.manifest import (
     Reference,
     Software,
 )
-from provenance.credentials.marking import ENDINGS, mark
+from provenance.credentials.marking import ENDINGS, MarkedPicture, mark
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
 from provenance.licensing.actions import uses
+from provenance.fingerprint import Fingerprint
 from provenance.licensing.credits import style_credit, without_names, work_credit
 from provenance.verification.verify import verify
 
@@ -60,6 +63,8 @@ class SignedOutput:
     credential: credentials.Prepared
     raw_pixels: str
     delivered_pixels: str
+    fingerprints: Mapping[str, Fingerprint]
+    """By stage; of a picture that no mark changed, as delivered alone."""
     width: int
     height: int
 
@@ -133,7 +138,7 @@ def _sign(
     signed = sign_image(
         marked.data,
         media_type=generation.media_type,
-        colophon=colophon,
+        colophon=dataclasses.replace(colophon, fingerprint=marked.delivered_fingerprint),
         key=key,
         timestamps=credentials.timestamp_authority(),
     )
@@ -147,9 +152,23 @@ def _sign(
         ),
         raw_pixels=marked.raw_pixels,
         delivered_pixels=marked.delivered_pixels,
+        fingerprints=_by_stage(marked),
         width=int(pixels.shape[1]),
         height=int(pixels.shape[0]),
     )
+
+
+def _by_stage(marked: MarkedPicture) -> dict[str, Fingerprint]:
+    delivered = {"delivered": marked.delivered_fingerprint}
+    if marked.raw_fingerprint == marked.delivered_fingerprint:
+        return delivered
+    return {"raw": marked.raw_fingerprint, **delivered}
+
+
+def _fingerprinted(outputs: Sequence[SignedOutput]) -> Iterator[attribution.Fingerprinted]:
+    for output in outputs:
+        for stage, fingerprint in output.fingerprints.items():
+            yield attribution.Fingerprinted("image", output.use_id, output.credential.image_digest, fingerprint, stage)
 
 
 def _colophon(
@@ -287,6 +306,7 @@ def deliver(claim: Claim, *, delivery: Delivery) -> None:
         _record(generation, output)
     images = [output.credential.image_digest for output in delivery.outputs]
     uses.settle(generation=generation.pk, decision=generation.decision, images=images)
+    attribution.record_all(_fingerprinted(delivery.outputs), actor=Actor(account_id=generation.owner_id))
     generation.state = Generation.State.DONE
     generation.ended_at = timezone.now()
     generation.lease_expires = None

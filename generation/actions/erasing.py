@@ -21,6 +21,7 @@ from generation.errors import UnderDispute
 from generation.events import GenerationCancelled, PersonErased
 from generation.models import Generation, IdempotencyKey
 from provenance.actor import Actor
+from provenance.attribution import actions as attribution
 from provenance.audit_log import actions as audit_log
 from provenance.audit_log import queries as log_queries
 from provenance.credentials import actions as credentials
@@ -110,6 +111,9 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     images = list(queries.images_to_erase(account_id).values_list("digest", flat=True))
     works_there, styles = holdings.holdings_of(parties)
     counts = {"works": works_there.count(), "styles": styles.count(), "parties": len(parties)}
+    uses = queries.images_to_erase(account_id).values_list("use_id", flat=True)
+    attribution.erase("image", subjects=list(uses), at=now)
+    attribution.erase("work", subjects=list(works_there.values_list("pk", flat=True)), at=now)
     files = {*images, *credentials.erase_credentials(images, at=now)}
     openings = audit_log.erase_openings(_openings(account_id, own, parties))
     files |= erase_holdings(parties, account_id=account_id, at=now)

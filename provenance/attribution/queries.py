@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from provenance.attribution.held_codes import held_codes
 from provenance.attribution.models import KeptFingerprint
@@ -87,7 +87,6 @@ def with_iscc(iscc: str, *, kinds: Collection[str]) -> QuerySet[KeptFingerprint]
     return KeptFingerprint.objects.filter(iscc=iscc, kind__in=list(kinds), erased_at=None).order_by("pk")
 
 
-def subjects_kept(kind: str, *, among: Collection[UUID]) -> set[UUID]:
-    """Return which of some subjects have a fingerprint kept, or had one that was erased."""
-    kept = KeptFingerprint.objects.filter(kind=kind, subject_id__in=list(among))
-    return set(kept.values_list("subject_id", flat=True))
+def is_kept(kind: str, *, column: str) -> Exists:
+    """Return the condition that a row's picture has a fingerprint, or had one; the column holds its subject."""
+    return Exists(KeptFingerprint.objects.filter(kind=kind, subject_id=OuterRef(column)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from provenance.credentials.manifest import (
     without_blanks,
 )
 from provenance.credentials.xmp import metadata_assertion
+from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint
 
 SPECIFICATION = "2.4.0"
 MODEL_TYPE = "c2pa.types.model.pytorch"
@@ -65,6 +67,7 @@ def manifest_definition(colophon: Colophon) -> dict[str, Any]:
             _assertion("cawg.training-mining", _mining(colophon)),
             _assertion("cawg.metadata", metadata_assertion(colophon)) | {"kind": "Json"},
             _assertion(GENERATION, generation_record(colophon)) | {"kind": "Json"},
+            *(_assertion("c2pa.soft-binding", binding) for binding in _soft_bindings(colophon.fingerprint)),
         ],
     }
 
@@ -151,6 +154,19 @@ def _disclosure(colophon: Colophon) -> dict[str, Any]:
 
 def _mining(colophon: Colophon) -> dict[str, Any]:
     return {"entries": {purpose: {"use": use} for purpose, use in colophon.mining.items()}}
+
+
+def _soft_bindings(fingerprint: Fingerprint | None) -> Iterator[dict[str, Any]]:
+    """Yield by what a copy is found again that lost its manifest; a picture without enough detail has less."""
+    if fingerprint is None:
+        return
+    yield _soft_binding(ISCC_ALGORITHM, fingerprint.iscc)
+    if fingerprint.pdq:
+        yield _soft_binding(PDQ_ALGORITHM, base64.b64encode(b"".join(fingerprint.pdq)).decode())
+
+
+def _soft_binding(algorithm: str, value: str) -> dict[str, Any]:
+    return {"alg": algorithm, "blocks": [{"scope": {}, "value": value}]}
 
 
 def _prompt_ingredients(prompt: Prompt) -> Iterator[Ingredient]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from provenance.canonical import Digest, timestamp
 from provenance.errors import ProvenanceError
+from provenance.fingerprint import Fingerprint
 
 Disclosure = Literal["public", "committed", "private"]
 ReferenceKind = Literal["style", "adapter", "work"]
@@ -157,6 +158,8 @@ class Colophon:
     provider: str = ""
     page_url: str = ""
     visible_label: str = ""
+    fingerprint: Fingerprint | None = None
+    """Of the file as delivered, for its soft bindings."""
     mining: Mapping[str, MiningUse] = field(default_factory=lambda: NO_TRAINING)
 
     @property

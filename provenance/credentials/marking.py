@@ -18,6 +18,7 @@ from provenance.canonical import Digest, pixel_digest
 from provenance.credentials.label import VisibleLabel
 from provenance.credentials.lettering import draw_label
 from provenance.errors import ProvenanceError
+from provenance.fingerprint import Fingerprint, fingerprint_of
 from provenance.picture import decode_picture
 
 ENCODINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -40,12 +41,14 @@ class NoSuchEncoding(ProvenanceError):
 
 @dataclass(frozen=True)
 class MarkedPicture:
-    """An encoded picture, ready to be signed, and the digests of its pixels before and after encoding."""
+    """An encoded picture, ready to be signed; digests and fingerprints of its pixels before marks and as delivered."""
 
     data: bytes = field(repr=False)
     media_type: str
     raw_pixels: Digest
     delivered_pixels: Digest
+    raw_fingerprint: Fingerprint
+    delivered_fingerprint: Fingerprint
 
 
 def mark(
@@ -66,7 +69,11 @@ def mark(
     raw_pixels = pixel_digest(pixels)
     labelled = draw_label(pixels, label) if label else pixels
     data = _encoded(labelled, media_type=media_type, packet=packet, quality=quality)
-    return MarkedPicture(data, media_type, raw_pixels, pixel_digest(decode_picture(data).pixels))
+    raw, delivered = fingerprint_of(pixels), decode_picture(data).pixels
+    delivered_pixels = pixel_digest(delivered)
+    # Without a label and without loss they are the same pixels.
+    as_delivered = raw if delivered_pixels == raw_pixels else fingerprint_of(delivered)
+    return MarkedPicture(data, media_type, raw_pixels, delivered_pixels, raw, as_delivered)
 
 
 def _encoded(pixels: Any, *, media_type: str, packet: bytes, quality: int | None) -> bytes:

@@ -23,6 +23,7 @@ from generation.actions.rendering import render_next
 from generation.actions.requesting import cancel_generation
 from generation.models import Generation, Output, Reconciliation
 from provenance.actor import COLOPHON
+from provenance.attribution.models import KeptFingerprint
 from provenance.audit_log import queries
 from provenance.audit_log.models import Entry, Opening, Position
 from provenance.audit_log.note import open_note
@@ -129,6 +130,14 @@ def test_a_person_whose_data_was_erased_leaves_no_difference(records: None) -> N
         erase_person(actor=COLOPHON, account_id=Account.objects.get(name=name).pk)
     sequence()
     assert found() == []
+
+
+def test_a_fingerprint_that_was_changed_is_named(records: None) -> None:
+    row = KeptFingerprint.objects.first()
+    with behind_the_servers_back() as sql:
+        sql.execute("UPDATE attribution_keptfingerprint SET codes = '' WHERE id = %s", [row.pk])
+    ((kind, table, where, field, _, _),) = found()
+    assert (kind, table, where, field) == ("row-differs", "attribution_keptfingerprint", str(row.pk), "codes")
 
 
 # ---- one change ------------------------------------------------------------------------------------------------

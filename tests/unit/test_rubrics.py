@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import io
 import json
@@ -20,6 +21,7 @@ from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import Prompt
 from provenance.credentials.reading import settings
 from provenance.credentials.signing import PemKey
+from provenance.fingerprint import Fingerprint
 from tests import services
 from tests.simulators.pictures import ENCODINGS, over, signed
 
@@ -46,11 +48,17 @@ def reports(key: PemKey) -> Mapping[str, Report]:
         "committed": {"prompt": Prompt.committed("a red fox", salt=b"s" * 32)},
         "private": {"prompt": Prompt.private()},
         "without a style": {"references": ()},
+        "with soft bindings": {"fingerprint": a_fingerprint()},
         "with a label": {"visible_label": "AI-generated 人工智能生成"},
         "over another": {"inputs": over(parent)},
         **{media_type: {"media_type": media_type} for media_type in ENCODINGS},
     }
     return {name: crjson(signed(key, **change).data, key) for name, change in changes.items()}
+
+
+def a_fingerprint() -> Fingerprint:
+    """Return a fingerprint with every code."""
+    return Fingerprint(pdq=tuple(bytes([place] * 32) for place in range(10)), quality=100, iscc="ISCC:EEA2UFABL7LZCP7B")
 
 
 def crjson(data: bytes, key: PemKey) -> Report:
@@ -113,6 +121,17 @@ def test_every_kind_of_file_of_ours_meets_all_thirty_one_rules(reports: Mapping[
 def test_every_kind_of_file_of_ours_is_whole_and_trusted(reports: Mapping[str, Report]) -> None:
     for name, found in zip(reports, evaluated(INTEGRITY, *reports.values()), strict=True):
         assert (found["broken"], len(found["met"])) == ([], 6), name
+
+
+def test_both_fingerprints_stand_in_the_manifest_as_soft_bindings(reports: Mapping[str, Report]) -> None:
+    found = [
+        said
+        for label, said in reports["with soft bindings"]["manifests"][0]["assertions"].items()
+        if label.startswith("c2pa.soft-binding")
+    ]
+    assert [one["alg"] for one in found] == ["io.iscc.v0", "org.colophon.pdq-windows.v1"]
+    codes = base64.b64decode(found[1]["blocks"][0]["value"])
+    assert (found[0]["blocks"][0]["value"], codes) == (a_fingerprint().iscc, b"".join(a_fingerprint().pdq))
 
 
 def test_a_generated_picture_signals_that_it_is_wholly_generated_and_nothing_weaker(
