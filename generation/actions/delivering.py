@@ -43,8 +43,8 @@ from provenance.credentials.manifest import (
 from provenance.credentials.marking import ENDINGS, MarkedPicture, mark
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
-from provenance.licensing.actions import uses
 from provenance.fingerprint import Fingerprint
+from provenance.licensing.actions import uses
 from provenance.licensing.credits import style_credit, without_names, work_credit
 from provenance.verification.verify import verify
 
