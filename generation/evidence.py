@@ -13,7 +13,7 @@ from provenance.audit_log import queries as audit_log
 from provenance.audit_log.errors import LogError, NoCheckpointYet, NotYetPublished, ProofFails
 from provenance.audit_log.note import VerifierKey
 from provenance.audit_log.witnesses import witness_keys
-from provenance.canonical import Digest
+from provenance.canonical import Digest, timestamp
 from provenance.credentials import queries as credentials
 from provenance.credentials.manifest import without_blanks
 from provenance.licensing.credits import credits_of, without_names
@@ -97,12 +97,13 @@ class Records:
                 "passed",
                 "A rightsholder has opted out or withdrawn since; this image keeps the terms it was made under.",
                 "此后有权利人选择退出或撤回；此图像保留其生成时的条款。",
-                {"changed": [str(subject) for subject in changed]},
+                {"since": timestamp(decided_at), "changed": [str(subject) for subject in changed]},
             )
         return Answer(
             "passed",
             "The terms that this image was made under stand unchanged today.",
             "此图像生成时所依据的条款至今未变。",
+            {"since": timestamp(decided_at)},
         )
 
     def dispute(self, record: RecordFound) -> Answer:

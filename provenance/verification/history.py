@@ -93,6 +93,7 @@ def _ingredient(ingredient: Mapping[str, Any]) -> dict[str, str]:
         "title": _text(ingredient.get("title")) or _text(ingredient.get("label")),
         "relationship": _text(ingredient.get("relationship")),
         "manifest_id": _text(ingredient.get("active_manifest")),
+        "label": _text(ingredient.get("label")),
     }
 
 

@@ -174,6 +174,8 @@ def _trusted(reading: Reading, faults: _Faults, *, trust_given: bool) -> Check:
     name = signer_name(reading.signer)
     note_en, note_zh = _development_note(reading.signer)
     code = "signer.trusted"
+    told = [one for one in reading.findings if one.code.startswith("signingCredential.") and one.code not in _ENDED]
+    evidence = {"issuer": reading.signer.issuer if reading.signer else ""} | _evidence(told)
     if faults.signature:
         return Check(
             code,
@@ -187,6 +189,7 @@ def _trusted(reading: Reading, faults: _Faults, *, trust_given: bool) -> Check:
             "passed",
             f"{name} is vouched for by the list of trusted signers.{note_en}",
             f"可信签名者名单认可 {name}。{note_zh}",
+            evidence,
         )
     if trust_given:
         return Check(
@@ -195,12 +198,14 @@ def _trusted(reading: Reading, faults: _Faults, *, trust_given: bool) -> Check:
             f"The certificate names {name}, for whom nobody on the list of trusted signers vouches. "
             f"That does not mean that anything was changed.{note_en}",
             f"证书所写签名者为 {name}，可信签名者名单中无人为其作保。这不表示内容被改动。{note_zh}",
+            evidence,
         )
     return Check(
         code,
         "not_checked",
         f"The certificate names {name}; no list of trusted signers was given to check that.{note_en}",
         f"证书所写签名者为 {name}；未提供可信签名者名单，无法核对。{note_zh}",
+        evidence,
     )
 
 

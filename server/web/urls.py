@@ -10,6 +10,7 @@ from server.web.sign_in import SignIn
 urlpatterns = [
     path("", views.make, name="make"),
     path("verify", views.verify, name="verify"),
+    path("provenance/<str:name>", views.provenance, name="provenance"),
     path("sign-in", SignIn.as_view(), name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
     path("language", set_language, name="language"),

@@ -1,18 +1,20 @@
-"""The two pages: make one, verify one. What they show of requests and pictures, they ask of the API."""
+"""The pages: make one, verify one, the page of one. What they show of requests and pictures, they ask of the API."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from generation.errors import RecordErased
+from generation.queries import output_named
 from generation.request import LONGEST_PROMPT, MOST_PICTURES, MOST_STEPS
 from server.web import words
-from server.web.choices import models_on_offer, style_groups_for
+from server.web.choices import models_on_offer, page_language, style_groups_for
 
 
 @require_safe
@@ -49,4 +51,17 @@ def make(request: HttpRequest) -> HttpResponse:
 @ensure_csrf_cookie
 def verify(request: HttpRequest) -> HttpResponse:
     """Show where anyone may drop a picture and read what is true about it."""
-    return render(request, "web/verify.html", {"words": words.VERIFY})
+    return render(request, "web/verify.html", {"words": words.VERIFY, "subject": None})
+
+
+@require_safe
+def provenance(request: HttpRequest, name: str) -> HttpResponse:
+    """Show the permanent page of a delivered image, by its digest or its manifest's id; 410 once it was erased."""
+    output = output_named(name)
+    if output is None:
+        raise Http404
+    page = {"words": words.VERIFY, "named": output.digest, "subject": output.digest}
+    if erased_at := output.generation.erased_at:
+        said = RecordErased(date=f"{erased_at:%Y-%m-%d}").said(page_language())
+        return render(request, "web/verify.html", page | {"subject": None, "erased": said}, status=410)
+    return render(request, "web/verify.html", page)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from provenance.canonical import sha256_digest
 from provenance.credentials.manifest import Prompt
 from provenance.credentials.signing import pem_chain
 from tests.browser.visiting import Complaints, NewPage
@@ -86,6 +87,35 @@ def test_a_picture_whose_credentials_were_removed_is_found_by_its_pixels_and_nev
     expect(visitor.locator("#glance")).to_contain_text("Mira Halvorsen did not make or endorse this image.")
     words = visitor.locator("#report").inner_text().lower()
     assert not [word for word in ("fake", "tampered", "authentic", "original") if word in words]
+
+
+def test_every_field_that_file_and_record_state_can_be_read_side_by_side(visitor: Page, delivered: bytes) -> None:
+    verify(visitor, delivered)
+    check = visitor.locator('[data-code="record.agrees"]')
+    check.locator("summary").click()
+    row = check.locator("tr", has_text="Seed")
+    values = row.locator("td").all_inner_texts()
+    assert values[0] == values[1] != "" and values[2] == "yes"
+
+
+def test_a_changed_ingredient_is_marked_in_the_history_of_a_picture_that_is_whole_itself(visitor: Page) -> None:
+    parent = tampering.with_other_pixel(foreign_picture(number=1))
+    verify(visitor, foreign_picture(number=2, inputs=pictures.over(parent)))
+    expect(visitor.locator("#history-steps .step")).to_have_count(2)
+    expect(visitor.locator("#history-steps .fault")).to_have_text(re.compile("changed before it was used"))
+    first = visitor.locator("#checks .check").first
+    assert first.get_attribute("data-code") == "ingredient"
+    assert result_of(visitor, "manifest.integrity").endswith("Passed")
+
+
+def test_a_delivered_picture_has_a_permanent_page_that_anyone_may_read(new_page: NewPage, delivered: bytes) -> None:
+    digest = sha256_digest(delivered)
+    page = new_page(width=390)
+    page.goto(f"/provenance/{digest}")
+    expect(page.locator("#report-title")).to_contain_text("Unchanged since")
+    expect(page.locator("#stated-facts")).to_contain_text("a heron")
+    expect(page.locator("#check")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def foreign_picture(**changes: object) -> bytes:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from generation.actions.rendering import render_next
+from generation.models import Generation
 from provenance.licensing.actions.granting import give_grant
 from provenance.licensing.actions.offering import offer_by_grant
 from provenance.licensing.actions.opting_out import record_opt_out
 from server.accounts.models import Account
 from server.web.choices import style_groups_for
-from tests.factories.records import a_model, a_party, a_style, an_artist
+from tests.factories.records import a_model, a_party, a_request, a_style, a_worker, an_artist
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +37,22 @@ def test_anybody_may_open_the_page_that_verifies() -> None:
     assert answer.status_code == 200
     assert "csrftoken" in answer.cookies
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_page_of_a_delivered_picture_is_public_and_says_when_it_was_erased(keys: Path) -> None:
+    a_model()
+    generation = a_request(an_artist(), prompt="a cat that nobody may read", disclosure="private")
+    render_next(worker=a_worker(keys))
+    output = generation.outputs.get()
+    for name in (output.digest, output.manifest_id):
+        page = Client().get(f"/provenance/{name}")
+        assert page.status_code == 200 and output.digest in page.content.decode()
+        assert "nobody may read" not in page.content.decode()
+    assert Client().get("/provenance/sha256:" + "0" * 64).status_code == 404
+    Generation.objects.filter(pk=generation.pk).update(erased_at=datetime(2026, 11, 24, tzinfo=UTC))
+    gone = Client().get(f"/provenance/{output.digest}", headers={"Accept-Language": "zh-CN"})
+    assert gone.status_code == 410 and "已于 2026-11-24" in gone.content.decode()
 
 
 def test_an_artist_without_a_model_is_told_that_nothing_can_be_drawn() -> None:

@@ -46,6 +46,12 @@ export function moment(text) {
   return new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(date);
 }
 
+/** A text of bounded length, which says how much of it is not shown. */
+export function shortened(text, longest = 1200) {
+  if (text.length <= longest) return text;
+  return word("shortened", { text: text.slice(0, longest), count: text.length - longest });
+}
+
 /** A link, if the address is one of the web; plain text otherwise. */
 export function link(text, address) {
   if (!/^https?:\/\//i.test(address ?? "")) return document.createTextNode(text);

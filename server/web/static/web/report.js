@@ -1,8 +1,8 @@
-// A verdict as a person reads it: one sentence, the facts at a glance, every check, then all there is.
+// A verdict as a person reads it: one sentence, the facts at a glance, how it came to be, every check, all there is.
 
-import { $, el, fact, has, language, link, machineName, moment, said, word } from "./page.js";
+import { evidence } from "./evidence.js";
+import { $, el, fact, has, language, link, machineName, moment, said, shortened, word } from "./page.js";
 
-const LONGEST = 1200;
 const HEX = /^sha256:[0-9a-f]{64}$/;
 
 let saved = null;
@@ -10,11 +10,13 @@ let saved = null;
 /** Show a verdict on the report part of the page. */
 export function showReport(verdict, name) {
   $("summary").dataset.state = verdict.state;
+  $("mark").textContent = word(`mark_${verdict.state}`);
   $("report-title").textContent = said(verdict.summary);
   $("checked-name").textContent = shortened(name, 120);
+  $("meaning").textContent = word(meaningOf(verdict));
   $("glance").replaceChildren(...glance(verdict));
-  $("checks").replaceChildren(...checkLines(verdict.checks));
-  $("count").textContent = counted(verdict.checks);
+  showHistory(verdict);
+  showChecks(verdict.checks);
   showStated(verdict);
   showRecorded(verdict.records);
   $("expert-facts").replaceChildren(...expert(verdict));
@@ -27,19 +29,41 @@ export function showReport(verdict, name) {
 function glance(verdict) {
   const { manifest, signer } = verdict;
   return [
-    ...fact(word("signed_by"), ...signedBy(signer)),
-    ...fact(word("making"), word(manifest ? `making_${manifest.making}` : "making_unknown")),
+    ...fact(word("signed_by"), ...signedBy(verdict)),
+    ...fact(word("making"), makingWords(verdict)),
     ...(manifest?.made_at ? fact(word("made_at"), moment(manifest.made_at)) : []),
-    ...listOf(word("made_from"), manifest?.references, referenceLine),
+    ...(!manifest?.made_at && signer?.signed_at ? fact(word("signed_at"), moment(signer.signed_at)) : []),
+    ...(manifest?.model?.name ? fact(word("model"), shortened(manifest.model.name, 200)) : []),
+    ...(manifest?.generator && !manifest.model?.name ? fact(word("generator"), manifest.generator) : []),
+    ...listOf(word("made_from"), [...(manifest?.references ?? []), ...(manifest?.inputs ?? [])], referenceLine),
     ...listOf(word("credits"), creditsOf(verdict), (line) => el("span", { class: "credit" }, shortened(line))),
   ];
 }
 
-function signedBy(signer) {
+function signedBy({ signer, checks }) {
   if (!signer) return [word("signed_by_nobody")];
   const { name, organization } = signer;
   const who = name && organization && name !== organization ? `${name} (${organization})` : name || organization || "?";
-  return signer.is_development ? [who, el("span", { class: "hint" }, word("signer_development"))] : [who];
+  const trust = checks.find((check) => check.code === "signer.trusted");
+  const notes = [signer.is_development && "signer_development", trust && `trust_${trust.result}`].filter(Boolean);
+  return [el("span", {}, who, notes.map((note) => el("span", { class: "hint" }, word(note))))];
+}
+
+/** What the manifest says of AI; without one, what a record found by the picture itself says. */
+function makingWords({ manifest, records }) {
+  if (manifest) return word(`making_${manifest.making}`);
+  return word(isSure(records) ? "making_recorded" : "making_unknown");
+}
+
+/** What the state means for the reader; of a file without credentials, what else there is. */
+function meaningOf({ state, records, checks }) {
+  if (state !== "no_manifest") return `meaning_${state}`;
+  if (isSure(records)) return "meaning_recorded";
+  return checks.some((check) => check.evidence?.url) ? "meaning_elsewhere" : "meaning_no_manifest";
+}
+
+function isSure(records) {
+  return records.length > 0 && !records.some((record) => record.is_possible);
 }
 
 /** The credit lines in the reader's language where one record has them, else as the manifest states them. */
@@ -49,22 +73,77 @@ function creditsOf({ manifest, records }) {
 }
 
 function referenceLine(reference) {
-  const parts = [shortened(reference.name ?? "", 200)];
+  const parts = [shortened(reference.name || word("unnamed"), 200)];
   if (reference.licence) parts.push(word("comma"), reference.licence);
   return el("span", {}, link(parts.join(""), reference.url));
 }
 
+// ---- how it came to be
+
+function showHistory({ history: steps, checks }) {
+  const broken = checks.filter((check) => check.code === "ingredient" && check.result === "failed");
+  const places = new Set(broken.map(({ evidence: { manifest, label } }) => `${manifest} ${label}`));
+  $("history").hidden = !steps.length;
+  $("history-steps").replaceChildren(...steps.map((step) => historyStep(step, steps, places)));
+}
+
+function historyStep(step, steps, broken) {
+  const done = step.actions.map(actionWords).filter(Boolean);
+  const from = step.ingredients.map((one) =>
+    ingredientLine(one, steps, broken.has(`${step.manifest_id} ${one.label}`)),
+  );
+  return el(
+    "li",
+    { class: "step", id: `step-${steps.indexOf(step)}` },
+    el("p", { class: "step-who" }, word(step.is_newest ? "step_this" : "step_before", { who: step.signer || "?" })),
+    el("p", { class: "hint" }, [step.generator, step.signed_at && moment(step.signed_at)].filter(Boolean).join(" · ")),
+    done.length ? el("p", {}, [...new Set(done)].join(word("comma"))) : null,
+    from.length ? el("ul", { class: "ingredients" }, from) : null,
+  );
+}
+
+function actionWords({ action, source_type: kind, description }) {
+  const name = action.replace(/^c2pa\./, "").replaceAll(".", "_");
+  const done = has(`action_${name}`) ? word(`action_${name}`) : shortened(description || action, 80);
+  return kind && has(`source_${kind}`) ? `${done} (${word(`source_${kind}`)})` : done;
+}
+
+function ingredientLine({ title, relationship, manifest_id: own }, steps, isBroken) {
+  const place = steps.findIndex((step) => step.manifest_id === own);
+  const how = has(`relation_${relationship}`) ? word(`relation_${relationship}`) : relationship;
+  const name = shortened(title.startsWith("c2pa.ingredient") ? word("unnamed") : title, 200);
+  const shown = place > 0 ? el("a", { href: `#step-${place}` }, name) : name;
+  const fault = isBroken ? el("span", { class: "fault" }, word("comma"), word("ingredient_broken")) : null;
+  return el("li", {}, shown, el("span", { class: "hint" }, word("in_brackets", { text: how })), fault);
+}
+
 // ---- every check
 
-/** The checks in their order; neighbours that say the very same thing share a line. */
+function showChecks(checks) {
+  const looked = checks.filter((check) => shownResult(check) !== "not_checked");
+  const left = checks.filter((check) => shownResult(check) === "not_checked");
+  $("checks").replaceChildren(...checkLines(looked));
+  $("unchecked").hidden = !left.length;
+  $("unchecked-title").textContent = word("unchecked_title", { count: left.length });
+  $("unchecked-checks").replaceChildren(...checkLines(left));
+  $("count").textContent = counted(checks);
+}
+
+/** Failures first, then the checks in their order; neighbours that say the very same thing share a line. */
 function checkLines(checks) {
+  const weight = (check) => ["failed", "not_vouched"].indexOf(shownResult(check));
+  const sorted = [...checks].sort((one, other) => rank(weight(one)) - rank(weight(other)));
   const groups = [];
-  for (const check of checks) {
+  for (const check of sorted) {
     const last = groups.at(-1);
     if (last && said(last[0]) === said(check) && shownResult(last[0]) === shownResult(check)) last.push(check);
     else groups.push([check]);
   }
   return groups.map(checkLine);
+}
+
+function rank(place) {
+  return place < 0 ? 2 : place;
 }
 
 function checkLine(group) {
@@ -75,19 +154,13 @@ function checkLine(group) {
     { class: `check ${result}`, "data-code": check.code },
     el("span", { class: "result" }, word(result)),
     el("span", { class: "sentence" }, shortened(said(check))),
-    group.map(evidenceOf),
+    group.map(evidence),
   );
 }
 
 /** A check's result for people: a signer whom nobody vouches for is no failure of the picture. */
 function shownResult({ code, result }) {
   return code === "signer.trusted" && result === "failed" ? "not_vouched" : result;
-}
-
-function evidenceOf({ evidence, code }) {
-  if (!evidence || !Object.keys(evidence).length) return el("span", { class: "evidence" }, code);
-  const text = shortened(JSON.stringify(evidence, null, 1), 6000);
-  return el("details", { class: "evidence" }, el("summary", {}, code), el("pre", { tabindex: "0" }, text));
 }
 
 function counted(checks) {
@@ -110,6 +183,7 @@ function showStated({ manifest, state }) {
 function stated(manifest) {
   const { prompt, model } = manifest;
   return [
+    ...single("title", manifest.title),
     ...single("prompt", promptWords(prompt)),
     ...single("negative_prompt", prompt?.negative_text),
     ...single("model", modelLine(model)),
@@ -162,6 +236,7 @@ function recordFacts(record) {
     ...fact(word("record_image"), machineName(record.image)),
     ...fact(word("record_made_at"), moment(record.made_at)),
     ...fact(word("model"), record.model),
+    ...fact(word("record_page"), el("a", { href: `/provenance/${record.image}` }, word("record_page_open"))),
   ];
 }
 
@@ -181,8 +256,17 @@ function expert({ file, validation_state: state, library, trust, manifest, signe
     ...single("expert_log", [manifest?.log?.origin, manifest?.log?.leaf_hash].filter(Boolean).join(" · ")),
     ...single("expert_certificate", certificateLine(signer)),
     ...single("expert_library", `${library.name} ${library.version}`),
-    ...single("expert_trust", trust.names.join(word("comma")) || word("nobody")),
+    ...listOf(word("expert_trust"), trust.names.length ? trustLines(trust) : [word("nobody")], (line) => line),
+    ...single("expert_trust_version", trust.version),
   ];
+}
+
+function trustLines({ names, files, timestamps }) {
+  const own = names.length - files.reduce((sum, file) => sum + file.certificates, 0);
+  const lists = [...files, ...timestamps.files].map(({ name, certificates, dated_at: at }) =>
+    word("trust_file", { name, count: certificates, date: moment(at) }),
+  );
+  return [own > 0 ? shortened(names.slice(0, own).join(word("comma")), 400) : null, ...lists].filter(Boolean);
 }
 
 function certificateLine(signer) {
@@ -200,11 +284,6 @@ function single(key, value) {
 
 function listOf(term, items, line) {
   return items?.length ? fact(term, ...items.map(line)) : [];
-}
-
-function shortened(text, longest = LONGEST) {
-  if (text.length <= longest) return text;
-  return word("shortened", { text: text.slice(0, longest), count: text.length - longest });
 }
 
 function offerToSave(verdict) {

@@ -28,8 +28,12 @@ document.addEventListener("drop", (event) => {
   check(event.dataTransfer.files[0]);
 });
 document.addEventListener("paste", (event) => check(event.clipboardData?.files[0]));
-addEventListener("hashchange", checkNamed);
-checkNamed();
+const subject = JSON.parse($("subject").textContent);
+if (subject) showNamed(subject);
+else {
+  addEventListener("hashchange", checkNamed);
+  checkNamed();
+}
 
 /** Check a file and show what came of it; of several in a row, the last one counts. */
 async function check(file) {
@@ -57,6 +61,20 @@ async function check(file) {
   } finally {
     if (mine === asked) $("waiting").hidden = true;
     $("file").value = "";
+  }
+}
+
+/** Show the report on a picture of ours that the page is about. */
+async function showNamed(name) {
+  wait(word("fetching_record"));
+  try {
+    showReport(await ask(`/api/v1/provenance/${encodeURIComponent(name)}`), name);
+    $("report").hidden = false;
+    announce(word("report_ready"));
+  } catch (error) {
+    complain(error.message);
+  } finally {
+    $("waiting").hidden = true;
   }
 }
 
