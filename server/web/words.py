@@ -17,6 +17,7 @@ SPOKEN_EVERYWHERE: Words = {
     "copy": _("Copy"),
     "copied": _("Copied"),
     "comma": _(", "),
+    "shortened": _("{text}… ({count} more characters)"),
 }
 
 MAKE: Words = {
@@ -293,5 +294,4 @@ VERIFY: Words = {
     "expert_certificate": _("Certificate"),
     "certificate_dates": _("issued by {issuer}; in force from {from} to {to}; {algorithm}"),
     "nobody": _("no list was given"),
-    "shortened": _("{text}… ({count} more characters)"),
 }
