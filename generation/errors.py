@@ -57,6 +57,22 @@ class InputMissing(GenerationError):
     zh = "作品 {work} 在此没有图片文件，无法作为输入。"
 
 
+class UnknownImage(GenerationError):
+    """There is no such delivered image, or it is somebody else's."""
+
+    code = "unknown-image"
+    en = "There is no such image here, or it is not yours."
+    zh = "此处没有该图片，或它不属于您。"
+
+
+class TooManyRenditions(GenerationError):
+    """One image has as many later forms as are kept."""
+
+    code = "too-many-renditions"
+    en = "This image has {most} later forms already, as many as are kept. Make a new picture instead."
+    zh = "该图片已有 {most} 个后续版本，达到上限。请重新生成一张图片。"
+
+
 class KeyReused(GenerationError):
     """An idempotency key came back with another request."""
 

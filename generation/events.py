@@ -116,6 +116,29 @@ class OutputDelivered(Statement):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RenditionMade(Statement):
+    """A delivered image left in a later form; this is what its file, pixels and manifest are."""
+
+    rendition: UUID
+    generation: UUID
+    image: str
+    """Digest of the file first delivered."""
+    parent: str
+    reason: str
+    digest: str
+    manifest: str
+    delivered_pixels: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StampGivenUp(Statement):
+    """A signature stays without a timestamp, for its file can be given none later."""
+
+    image: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GenerationDone(Statement):
     """Every picture of a request was delivered; this is the environment that made them."""
 

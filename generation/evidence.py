@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from generation import queries
-from generation.models import Generation, Output
+from generation.models import Generation
+from generation.queries import Form
 from provenance.audit_log import proofs
 from provenance.audit_log import queries as audit_log
 from provenance.audit_log.errors import LogError, NoCheckpointYet, NotYetPublished, ProofFails
@@ -49,8 +50,8 @@ class Records:
             ("pixels", "delivered_pixels", lambda: copy.pixel_digest),
         )
         for layer, column, told in layers:
-            if (value := told()) and (found := queries.outputs_with(**{column: value})):
-                return [_found(output, layer) for output in found]
+            if (value := told()) and (found := queries.forms_with(**{column: value})):
+                return [_found(form, layer) for form in found]
         return ()
 
     def log_inclusion(self, record: RecordFound) -> Answer:
@@ -83,7 +84,7 @@ class Records:
 
     def licences_today(self, record: RecordFound) -> Answer:
         """Say whether a rightsholder has opted out since; the image keeps the terms it was made under."""
-        found = queries.outputs_with(digest=record.image_digest)
+        found = [form.output for form in queries.forms_with(digest=record.image_digest)]
         if not found:
             return LICENCES_NOT_CHECKED
         # Without names found in the prompt: saying that one changed would tell of an undisclosed prompt.
@@ -142,23 +143,25 @@ def _proved(leaf_hashes: Sequence[Digest], *, witnesses: Sequence[VerifierKey]) 
     )
 
 
-def _found(output: Output, layer: Layer) -> RecordFound:
-    generation = output.generation
+def _found(form: Form, layer: Layer) -> RecordFound:
+    output, generation = form.output, form.output.generation
     credential = credentials.credential_of(output.digest)
+    signed = credentials.credential_of(form.rendition.digest) if form.rendition else credential
     return RecordFound(
         layer=layer,
-        image_digest=output.digest,
-        manifest_id=output.manifest_id,
-        delivered_pixels=output.delivered_pixels,
+        image_digest=form.file.digest,
+        manifest_id=form.file.manifest_id,
+        delivered_pixels=form.file.delivered_pixels,
         generation_id=str(generation.pk),
         model=generation.model.name,
         made_at=credential.signed_at if credential else output.delivered_at,
         credits=tuple(credits_of(generation.decision)),
-        leaf_hashes=(generation.request_leaf, output.delivered_leaf),
+        leaf_hashes=form.leaves,
         model_digest=generation.model.digest,
         seed=str(output.seed),
         request_leaf=generation.request_leaf,
-        key_id=credential.key_id if credential else "",
+        key_id=signed.key_id if signed else "",
+        match={"rendition_of": output.digest, "reason": form.rendition.reason} if form.rendition else {},
         erased_at=generation.erased_at,
         **({} if generation.erased_at else _disclosed(generation)),
     )

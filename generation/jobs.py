@@ -14,7 +14,7 @@ from celery.signals import worker_process_init, worker_shutting_down
 from django.conf import settings
 from django.db import transaction
 
-from generation.actions import fingerprinting, reconciling, rendering, replaying, upkeep
+from generation.actions import fingerprinting, reconciling, rendering, replaying, stamping, upkeep
 from generation.actions.claiming import request_release
 from generation.actions.rendering import Worker
 from generation.events import reconciliation_waiting, work_available
@@ -64,6 +64,12 @@ def reconcile() -> None:
 def fingerprint() -> None:
     """Keep the fingerprints of images that were delivered before there were any."""
     fingerprinting.fingerprint_older()
+
+
+@shared_task
+def stamp() -> None:
+    """Stamp what left without a timestamp while the authority was down."""
+    stamping.stamp_waiting(key=signing_key())
 
 
 @shared_task

@@ -194,6 +194,30 @@ class Output(models.Model):
         ]
 
 
+class Rendition(models.Model):
+    """A later form of a delivered image: another format, a label, an edit, or a timestamp that came late."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    output = models.ForeignKey(Output, on_delete=models.PROTECT, related_name="renditions")
+    parent = models.CharField(max_length=71)
+    """Digest of the file it was made from: the one first delivered, or another rendition."""
+    reason = models.CharField(max_length=20)
+    digest = models.CharField(max_length=71, unique=True)
+    manifest_id = models.CharField(max_length=80, unique=True)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    media_type = models.CharField(max_length=40)
+    size_bytes = models.PositiveBigIntegerField()
+    delivered_pixels = models.CharField(max_length=71, db_index=True)
+    leaf = models.CharField(max_length=71)
+    made_by = models.UUIDField(null=True)
+    """No account where Colophon itself added a timestamp."""
+    made_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["output", "made_at"], name="rendition_of_output")]
+
+
 class IdempotencyKey(models.Model):
     """Ties a caller's key to the one request it made."""
 

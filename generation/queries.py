@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from generation.errors import ModelSuperseded, NoModel, UnknownGeneration, UnknownModel
-from generation.models import Generation, ImageModel, Output
+from generation.errors import ModelSuperseded, NoModel, UnknownGeneration, UnknownImage, UnknownModel
+from generation.models import Generation, ImageModel, Output, Rendition
 from generation.pipelines.contract import ModelSource, WeightFile
 from generation.vocabulary import Known, Notice, known_words, notices_about, words_cut
 from provenance.actor import Actor
@@ -145,13 +145,47 @@ def state_of(generation_id: UUID) -> dict[str, object]:
 def outputs_visible_to(actor: Actor) -> QuerySet[Output]:
     """Return the images of an account's own generations, or all for an auditor; newest first."""
     outputs = Output.objects.select_related("generation__model").order_by("-delivered_at", "id")
+    outputs = outputs.prefetch_related(Prefetch("renditions", queryset=Rendition.objects.order_by("made_at", "id")))
     return outputs if actor.has("auditor") else outputs.filter(generation__owner_id=actor.account_id)
 
 
-def outputs_with(**wanted: str | None) -> list[Output]:
-    """Return the delivered images with a digest, manifest id or pixel digest, oldest first."""
-    outputs = Output.objects.select_related("generation__model").filter(**wanted)
-    return list(outputs.order_by("delivered_at", "id"))
+@dataclass(frozen=True)
+class Form:
+    """One file of a delivered image: the one first delivered, or a rendition of it."""
+
+    output: Output
+    rendition: Rendition | None = None
+
+    @property
+    def file(self) -> Output | Rendition:
+        """Return the row that describes the file: digest, manifest, pixels, size and type."""
+        return self.rendition or self.output
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """Return the leaf hashes of its entries: the request's, the delivery's, and the rendition's own."""
+        own = (self.rendition.leaf,) if self.rendition else ()
+        return (self.output.generation.request_leaf, self.output.delivered_leaf, *own)
+
+
+def forms_with(**wanted: str) -> list[Form]:
+    """Return the files with a digest, manifest id or pixel digest, oldest first; of one image the first form alone."""
+    outputs = Output.objects.select_related("generation__model").filter(**wanted).order_by("delivered_at", "id")
+    renditions = Rendition.objects.select_related("output__generation__model").filter(**wanted)
+    forms: dict[int, Form] = {}
+    for output in outputs:
+        forms.setdefault(output.pk, Form(output))
+    for rendition in renditions.order_by("made_at", "id"):
+        forms.setdefault(rendition.output_id, Form(rendition.output, rendition))
+    return list(forms.values())
+
+
+def form_visible_to(actor: Actor, *, digest: str) -> Form:
+    """Return a file of an image of an account's own, or of anyone's to an auditor; raise UnknownImage otherwise."""
+    for form in forms_with(digest=digest):
+        if actor.has("auditor") or form.output.generation.owner_id == actor.account_id:
+            return form
+    raise UnknownImage()
 
 
 def output_named(name: str) -> Output | None:
@@ -162,9 +196,11 @@ def output_named(name: str) -> Output | None:
 
 
 def delivered_files(digests: Iterable[str]) -> set[str]:
-    """Return which of some digests are delivered images whose record was not erased."""
-    kept = Output.objects.filter(digest__in=list(digests), generation__erased_at=None)
-    return set(kept.values_list("digest", flat=True))
+    """Return which of some digests are files of delivered images whose record was not erased."""
+    among = list(digests)
+    outputs = Output.objects.filter(digest__in=among, generation__erased_at=None)
+    renditions = Rendition.objects.filter(digest__in=among, output__generation__erased_at=None)
+    return {*outputs.values_list("digest", flat=True), *renditions.values_list("digest", flat=True)}
 
 
 def outputs_unfingerprinted() -> QuerySet[Output]:
@@ -186,6 +222,12 @@ def generations_to_erase(account_id: UUID) -> QuerySet[Generation]:
 def images_to_erase(account_id: UUID) -> QuerySet[Output]:
     """Return the delivered images of an account's generations that were not erased."""
     return Output.objects.filter(generation__owner_id=account_id, generation__erased_at=None).order_by("digest")
+
+
+def renditions_to_erase(account_id: UUID) -> QuerySet[Rendition]:
+    """Return the later forms of the images of an account's generations that were not erased."""
+    own = {"output__generation__owner_id": account_id, "output__generation__erased_at": None}
+    return Rendition.objects.filter(**own).order_by("digest")
 
 
 # ---- an auditor's search ---------------------------------------------------------------------------------------
@@ -254,5 +296,6 @@ def generations_found(actor: Actor, search: Search) -> QuerySet[Generation]:
 
 def _with_digest(digest: str) -> QuerySet[Generation]:
     outputs = [Output.objects.filter(**{name: digest}) for name in ("digest", "delivered_pixels")]
+    outputs += [Output.objects.filter(**{f"renditions__{name}": digest}) for name in ("digest", "delivered_pixels")]
     went_in = Generation.objects.filter(inputs__contains=[{"digest": digest}]).values("pk")
     return went_in.union(*(found.order_by().values("generation_id") for found in outputs))

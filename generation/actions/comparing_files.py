@@ -16,6 +16,9 @@ from provenance.errors import Fault, FileMissing
 NEEDED = """
 SELECT 'generation_output', output.id::text, 'digest', digest FROM generation_output AS output
     JOIN generation_generation AS generation ON generation.id = generation_id WHERE generation.erased_at IS NULL
+UNION ALL SELECT 'generation_rendition', rendition.id::text, 'digest', rendition.digest
+    FROM generation_rendition AS rendition JOIN generation_output AS output ON output.id = rendition.output_id
+    JOIN generation_generation AS generation ON generation.id = generation_id WHERE generation.erased_at IS NULL
 UNION ALL SELECT 'credentials_credential', id::text, 'store_digest', store_digest
     FROM credentials_credential WHERE erased_at IS NULL
 UNION ALL SELECT 'works_work', id::text, 'digest', digest FROM works_work WHERE pixel_digest > '' AND erased_at IS NULL
@@ -25,11 +28,17 @@ UNION ALL SELECT 'works_style', id::text, 'adapter_digest', adapter_digest
     FROM works_style WHERE adapter_digest > '' AND erased_at IS NULL
 """
 DELIVERED = """
-SELECT output.id::text, output.digest, output.size_bytes, output.width, output.height, output.media_type,
+SELECT form.kind, form.id, form.digest, form.size_bytes, form.width, form.height, form.media_type,
     credential.id::text, credential.manifest_id, credential.store_digest
-FROM generation_output AS output
+FROM (
+    SELECT 'generation_output' AS kind, id::text, digest, size_bytes, width, height, media_type, id AS output
+    FROM generation_output
+    UNION ALL SELECT 'generation_rendition', id::text, digest, size_bytes, width, height, media_type, output_id
+    FROM generation_rendition
+) AS form
+JOIN generation_output AS output ON output.id = form.output
 JOIN generation_generation AS generation ON generation.id = output.generation_id AND generation.erased_at IS NULL
-LEFT JOIN credentials_credential AS credential ON credential.image_digest = output.digest
+LEFT JOIN credentials_credential AS credential ON credential.image_digest = form.digest
     AND credential.erased_at IS NULL
 """
 STORE_CHUNK = b"caBX"
@@ -59,7 +68,7 @@ def compare_manifests(findings: Findings) -> None:
 
     A file that was told to be gone or altered says nothing more.
     """
-    for output, digest, size, width, height, media_type, *credential in streamed(DELIVERED):
+    for table, row, digest, size, width, height, media_type, *credential in streamed(DELIVERED):
         findings.step()
         try:
             data = storage.load(digest)
@@ -71,8 +80,8 @@ def compare_manifests(findings: Findings) -> None:
             if field in found and found[field] != value:
                 findings.tell(
                     "row-differs",
-                    table="generation_output",
-                    row=output,
+                    table=table,
+                    row=row,
                     field=field,
                     recorded=found[field],
                     found=value,

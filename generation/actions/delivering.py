@@ -8,17 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
 from generation.actions.claiming import Claim, hold_claimed
 from generation.actions.notifying import notify_state
+from generation.actions.stating import colophon_of, label_of
 from generation.errors import Cancelled
 from generation.events import GenerationDone, OutputDelivered
 from generation.models import Generation, Output
@@ -29,23 +28,11 @@ from provenance.attribution import actions as attribution
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import pixel_digest, sha256_digest
 from provenance.credentials import actions as credentials
-from provenance.credentials.label import VisibleLabel
-from provenance.credentials.manifest import (
-    BasisLine,
-    Colophon,
-    InputUsed,
-    LogReceipt,
-    ModelUsed,
-    Prompt,
-    Reference,
-    Software,
-)
-from provenance.credentials.marking import ENDINGS, MarkedPicture, mark
+from provenance.credentials.marking import MarkedPicture, mark
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
 from provenance.fingerprint import Fingerprint
 from provenance.licensing.actions import uses
-from provenance.licensing.credits import style_credit, without_names, work_credit
 from provenance.verification.verify import verify
 
 MOST_AT_ONCE = 4
@@ -119,20 +106,20 @@ def _sign(
 ) -> SignedOutput:
     use_id = uuid4()
     seed = generation.seeds[index]
-    colophon = _colophon(
+    colophon = colophon_of(
         generation,
         seed=int(seed),
         made_at=made_at,
         raw_pixels=pixel_digest(pixels),
         use_id=use_id,
-        rendered=rendered,
+        scheduler=str(rendered.settings["scheduler"]["class"]),
         inputs=inputs,
     )
     marked = mark(
         pixels,
         media_type=generation.media_type,
         packet=xmp_packet(colophon),
-        label=_label(generation),
+        label=label_of(generation),
         quality=generation.quality,
     )
     signed = sign_image(
@@ -171,128 +158,6 @@ def _fingerprinted(outputs: Sequence[SignedOutput]) -> Iterator[attribution.Fing
             yield attribution.Fingerprinted("image", output.use_id, output.credential.image_digest, fingerprint, stage)
 
 
-def _colophon(
-    generation: Generation,
-    *,
-    seed: int,
-    made_at: datetime,
-    raw_pixels: str,
-    use_id: UUID,
-    rendered: Rendered,
-    inputs: Mapping[str, bytes],
-) -> Colophon:
-    model = generation.model
-    return Colophon(
-        manifest_id=f"urn:c2pa:{uuid4()}",
-        title=f"colophon-{str(use_id)[:8]}.{ENDINGS[generation.media_type]}",
-        media_type=generation.media_type,
-        made_at=made_at,
-        software=Software(name="Colophon", version=settings.VERSION),
-        model=ModelUsed(
-            name=model.name,
-            identifier=model.slug,
-            # A folder's path is the operator's business; a hub id is public.
-            source=model.source if model.revision else "",
-            revision=model.revision,
-            licence=model.licence,
-            weights_digest=model.digest,
-            training_statement=model.training_statement or model.training,
-        ),
-        prompt=_prompt(generation),
-        seed=seed,
-        raw_pixels=raw_pixels,
-        generation_id=str(generation.pk),
-        log=LogReceipt(origin=settings.ENVIRONMENT.log_origin, leaf_hash=generation.request_leaf),
-        settings=_public_settings(generation, rendered),
-        references=tuple(_references(generation)),
-        inputs=tuple(_inputs(generation, inputs)),
-        basis=tuple(_basis(generation)),
-        use_ids=(str(use_id),),
-        human_contribution=("prompt", "inputs") if generation.inputs else ("prompt",),
-        provider=settings.ENVIRONMENT.provider,
-        visible_label=label.text if (label := _label(generation)) else "",
-    )
-
-
-def _label(generation: Generation) -> VisibleLabel | None:
-    return VisibleLabel(**generation.label) if generation.label else None
-
-
-def _prompt(generation: Generation) -> Prompt:
-    if generation.disclosure == Generation.Disclosure.PUBLIC:
-        return Prompt.public(generation.prompt, negative_text=generation.negative_prompt)
-    if generation.disclosure == Generation.Disclosure.COMMITTED:
-        return Prompt.committed(generation.prompt, salt=bytes(generation.prompt_salt))
-    return Prompt.private()
-
-
-def _public_settings(generation: Generation, rendered: Rendered) -> dict[str, Any]:
-    """Return the chosen subset of the recipe that leaves with the picture: no paths, no machine."""
-    return {
-        "task": generation.task,
-        "width": str(generation.width),
-        "height": str(generation.height),
-        "steps": str(generation.steps),
-        "guidance_scale": str(generation.guidance_scale),
-        "scheduler": str(rendered.settings["scheduler"]["class"]),
-        "batch_size": str(len(rendered.images)),
-        **({"quality": str(generation.quality)} if generation.quality is not None else {}),
-        **({"strength": str(generation.strength)} if generation.strength is not None else {}),
-    }
-
-
-def _references(generation: Generation) -> list[Reference]:
-    licences = {answer["id"]: answer for answer in generation.decision["references"]}
-    return [
-        Reference(
-            kind="adapter" if row["adapter"] else "style",
-            name=row["name"],
-            digest=row["adapter"],
-            licence=licences[row["style"]]["licence"],
-            credit_line=style_credit(
-                style=row["name"], author=row["author"], licence=licences[row["style"]]["licence"]
-            )["en"],
-            url=row["url"],
-        )
-        for row in generation.references
-    ]
-
-
-def _inputs(generation: Generation, files: Mapping[str, bytes]) -> list[InputUsed]:
-    licences = {answer["id"]: answer["licence"] for answer in generation.decision["references"]}
-    return [
-        InputUsed(
-            role=row["role"],
-            name=row["title"],
-            digest=row["digest"],
-            licence=licences[row["work"]],
-            credit_line=work_credit(title=row["title"], author=row["author"], licence=licences[row["work"]])["en"],
-            data=files[row["digest"]],
-        )
-        for row in generation.inputs
-    ]
-
-
-def _basis(generation: Generation) -> list[BasisLine]:
-    return [
-        BasisLine(
-            subject=f"{answer['kind']}: {answer['name']}",
-            basis=answer["basis"],
-            licence=answer["licence"],
-            terms_digest=answer["terms_digest"],
-            duties=tuple(duty["action"] for duty in answer["duties"]),
-        )
-        for answer in _disclosed(generation)["references"]
-    ]
-
-
-def _disclosed(generation: Generation) -> Mapping[str, Any]:
-    """Return the decision as far as the prompt's disclosure goes: a name found in a private prompt is private."""
-    if generation.disclosure == Generation.Disclosure.PUBLIC:
-        return generation.decision
-    return without_names(generation.decision)
-
-
 @transaction.atomic
 def deliver(claim: Claim, *, delivery: Delivery) -> None:
     """Record the outputs, their credentials and their entries, and end the generation: all or nothing.
@@ -328,11 +193,7 @@ def deliver(claim: Claim, *, delivery: Delivery) -> None:
 
 
 def _record(generation: Generation, output: SignedOutput) -> None:
-    for data in (output.signed.data, output.signed.manifest_store):
-        digest = sha256_digest(data)
-        storage.hold(digest)
-        if not storage.exists(digest):  # the sweeper came between storing and now
-            storage.store(data)
+    keep(output.signed)
     credentials.record(output.credential, actor=Actor(account_id=generation.owner_id))
     leaf = audit_log.append(
         OutputDelivered(
@@ -363,3 +224,12 @@ def _record(generation: Generation, output: SignedOutput) -> None:
         delivered_leaf=leaf,
         delivered_at=timezone.now(),
     )
+
+
+def keep(signed: SignedImage) -> None:
+    """Hold file and manifest store for the caller's transaction, so that no sweeper takes what its rows will name."""
+    for data in (signed.data, signed.manifest_store):
+        digest = sha256_digest(data)
+        storage.hold(digest)
+        if not storage.exists(digest):  # the sweeper came between storing and now
+            storage.store(data)

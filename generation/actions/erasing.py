@@ -108,7 +108,8 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     now = timezone.now()
     own = list(queries.generations_to_erase(account_id).select_for_update().values_list("pk", flat=True))
     cancelled = _call_off(own, at=now)
-    images = list(queries.images_to_erase(account_id).values_list("digest", flat=True))
+    forms = (queries.images_to_erase(account_id), queries.renditions_to_erase(account_id))
+    images = [digest for rows in forms for digest in rows.values_list("digest", flat=True)]
     works_there, styles = holdings.holdings_of(parties)
     counts = {"works": works_there.count(), "styles": styles.count(), "parties": len(parties)}
     uses = queries.images_to_erase(account_id).values_list("use_id", flat=True)

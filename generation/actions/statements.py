@@ -321,6 +321,16 @@ EVERYTHING: tuple[Told, ...] = (
         },
     ),
     Told(
+        table="generation_rendition", kinds=("RenditionMade",), name="rendition", leaf_column="leaf",
+        more="|| jsonb_build_object('image', (SELECT digest FROM generation_output AS output "
+        "WHERE output.id = subject.output_id))",
+        says={
+            "image": ("output_id", lambda row: row["image"]), "parent": column("parent"), "reason": column("reason"),
+            "digest": column("digest"), "manifest": column("manifest_id"),
+            "delivered_pixels": column("delivered_pixels"),
+        },
+    ),
+    Told(
         table="credentials_credential", kinds=("CredentialSigned",), name="image", column="image_digest",
         says={
             "manifest": column("manifest_id"), "store": column("store_digest"), "key": column("key_id"),

@@ -16,8 +16,10 @@ from provenance.canonical import Digest, sha256_digest
 from provenance.credentials.events import CredentialSigned
 from provenance.credentials.installed_key import authority_at, installed_key
 from provenance.credentials.models import Credential
+from provenance.credentials.reading import media_type_of
 from provenance.credentials.signing import SignedImage, SigningKey, require_library
 from provenance.credentials.timestamps import TimestampAuthority
+from provenance.credentials.updating import NEVER_STAMPED_LATER
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Prepared:
     library_version: str
     key_id: str
     signed_at: datetime
+    stamp_due_at: datetime | None = None
 
 
 def signing_key() -> SigningKey:
@@ -53,7 +56,15 @@ def prepare(signed: SignedImage, *, key: SigningKey, at: datetime, verdict: Mapp
         library_version=require_library(),
         key_id=key.key_id,
         signed_at=at,
+        stamp_due_at=None if signed.is_timestamped else _stamp_due_at(signed, at=at),
     )
+
+
+def _stamp_due_at(signed: SignedImage, *, at: datetime) -> datetime | None:
+    """Return since when a signature waits for its timestamp; never where none is configured or can be added."""
+    if timestamp_authority() is None or media_type_of(signed.data) in NEVER_STAMPED_LATER:
+        return None
+    return at
 
 
 def record(prepared: Prepared, *, actor: Actor) -> Credential:
@@ -67,6 +78,7 @@ def record(prepared: Prepared, *, actor: Actor) -> Credential:
         library_version=prepared.library_version,
         key_id=prepared.key_id,
         signed_at=prepared.signed_at,
+        stamp_due_at=prepared.stamp_due_at,
     )
     audit_log.append(
         CredentialSigned(
@@ -82,6 +94,11 @@ def record(prepared: Prepared, *, actor: Actor) -> Credential:
     return credential
 
 
+def stop_waiting_for_stamp(image_digest: str) -> None:
+    """Record that a signature no longer waits for a timestamp, beside the entry of the caller that says why."""
+    Credential.objects.filter(image_digest=image_digest).update(stamp_due_at=None)
+
+
 def erase_credentials(images: Iterable[str], *, at: datetime) -> set[Digest]:
     """Erase what the credentials of some images say, in the caller's transaction; return their stores' digests.
 
@@ -89,5 +106,5 @@ def erase_credentials(images: Iterable[str], *, at: datetime) -> set[Digest]:
     """
     held = Credential.objects.select_for_update().filter(image_digest__in=list(images), erased_at=None).order_by("pk")
     stores = set(held.values_list("store_digest", flat=True))
-    Credential.objects.filter(store_digest__in=stores).update(verdict={}, erased_at=at)
+    Credential.objects.filter(store_digest__in=stores).update(verdict={}, stamp_due_at=None, erased_at=at)
     return stores

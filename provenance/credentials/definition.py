@@ -12,10 +12,13 @@ from provenance.canonical import Digest, canonical_json, timestamp
 from provenance.credentials.manifest import (
     DRAWN_BY_RULE,
     GENERATION,
+    PARTLY_GENERATED,
     PROMPT_TYPE,
     Colophon,
+    EditBy,
     InputUsed,
     ModelUsed,
+    Opened,
     Prompt,
     Reference,
     generation_record,
@@ -27,6 +30,8 @@ from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint
 
 SPECIFICATION = "2.4.0"
 MODEL_TYPE = "c2pa.types.model.pytorch"
+PARENT = "parent"
+EDITED_BY: Mapping[EditBy, str] = {"rule": DRAWN_BY_RULE, "unknown": PARTLY_GENERATED, "nobody": ""}
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,9 @@ def manifest_definition(colophon: Colophon) -> dict[str, Any]:
 
 
 def ingredients(colophon: Colophon) -> tuple[Ingredient, ...]:
-    """Return what went into the picture: prompt if disclosed, model, each reference, each input."""
+    """Return what went into the picture: the file opened, prompt if disclosed, model, references, inputs."""
     return (
+        *_opened_ingredient(colophon),
         *_prompt_ingredients(colophon.prompt),
         _model_ingredient(colophon.model),
         *(_reference_ingredient(index, one) for index, one in enumerate(colophon.references)),
@@ -109,6 +115,8 @@ def _assertion(label: str, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _actions(colophon: Colophon) -> list[dict[str, Any]]:
+    if colophon.opened is not None:
+        return [*_opening(colophon.opened), *_labelling(colophon)]
     parts = ingredients(colophon)
     if colophon.parent is None:
         return [_making("c2pa.created", [part.label for part in parts], colophon), *_labelling(colophon)]
@@ -122,11 +130,25 @@ def _actions(colophon: Colophon) -> list[dict[str, Any]]:
     return [opened, _making("c2pa.edited", others, colophon), *_labelling(colophon)]
 
 
+def _opening(opened: Opened) -> Iterator[dict[str, Any]]:
+    when = timestamp(opened.edited_at)
+    yield {"action": "c2pa.opened", "when": when, "parameters": {"ingredientIds": [PARENT]}}
+    for edit in opened.edits:
+        source_type = EDITED_BY[edit.by]
+        yield {
+            "action": edit.action,
+            "when": when,
+            "description": edit.description,
+            **({"digitalSourceType": source_type} if source_type else {}),
+            **({"parameters": dict(edit.parameters)} if edit.parameters else {}),
+        }
+
+
 def _labelling(colophon: Colophon) -> Iterator[dict[str, Any]]:
     if colophon.visible_label:
         yield {
             "action": "c2pa.addedText",
-            "when": timestamp(colophon.made_at),
+            "when": timestamp(colophon.opened.edited_at if colophon.opened else colophon.made_at),
             "digitalSourceType": DRAWN_BY_RULE,
             "description": f"Visible label: {colophon.visible_label}",
         }
@@ -209,9 +231,17 @@ def _input_ingredient(index: int, picture: InputUsed, colophon: Colophon) -> Ing
     definition = _ingredient(f"input-{index}", picture.name, "application/octet-stream") | _bound(
         picture.digest, picture.licence, role=picture.role, credit=picture.credit_line
     )
-    if picture is colophon.parent:
+    if picture is colophon.parent and colophon.opened is None:
         return Ingredient(definition | {"relationship": "parentOf"}, data=picture.data, is_embedded=False)
     return Ingredient(definition)
+
+
+def _opened_ingredient(colophon: Colophon) -> Iterator[Ingredient]:
+    if colophon.opened is not None:
+        definition = _ingredient(PARENT, colophon.title, "application/octet-stream")
+        metadata = {"metadata": {"org.colophon.digest": colophon.opened.parent}}
+        opened = definition | metadata | {"relationship": "parentOf"}
+        yield Ingredient(opened, data=colophon.opened.data, is_embedded=False)
 
 
 def _ingredient(label: str, title: str, media_type: str, *, types: str = "") -> dict[str, Any]:

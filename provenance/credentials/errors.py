@@ -33,6 +33,10 @@ class SigningFailed(CredentialsError):
     zh = "图片签名失败，因此未交付：{reason}。请重试，或告知运营者。"
 
 
+class NotStampable(SigningFailed):
+    """No timestamp can ever be added to this file later."""
+
+
 class LibraryTooOld(CredentialsError):
     """The C2PA library misjudges forged pictures and must not be used."""
 

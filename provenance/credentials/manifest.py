@@ -17,6 +17,8 @@ from provenance.fingerprint import Fingerprint
 
 Disclosure = Literal["public", "committed", "private"]
 ReferenceKind = Literal["style", "adapter", "work"]
+EditBy = Literal["rule", "unknown", "nobody"]
+"""A fixed rule such as resampling; people or programs elsewhere; or no pixel was decided on at all."""
 InputRole = Literal["image", "mask"]
 MiningUse = Literal["allowed", "notAllowed"]
 
@@ -134,6 +136,29 @@ class LogReceipt:
     key_id: str = ""
 
 
+@dataclass(frozen=True)
+class Edit:
+    """One change after generation: its C2PA action, in words, who decided on the pixels, and its parameters."""
+
+    action: str
+    description: str
+    by: EditBy = "rule"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """The earlier file that a rendition was made from; its bytes bring its own manifest along."""
+
+    image: Digest
+    """The file first delivered, which the picture is known by."""
+    parent: Digest
+    reason: str
+    edited_at: datetime
+    data: bytes = field(repr=False)
+    edits: tuple[Edit, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Colophon:
     """Everything that a picture's manifest says of its making."""
@@ -160,6 +185,7 @@ class Colophon:
     visible_label: str = ""
     fingerprint: Fingerprint | None = None
     """Of the file as delivered, for its soft bindings."""
+    opened: Opened | None = None
     mining: Mapping[str, MiningUse] = field(default_factory=lambda: NO_TRAINING)
 
     @property
@@ -171,7 +197,9 @@ class Colophon:
     @property
     def source_type(self) -> str:
         """Return the IPTC digital source type: composite where pixels of an input survive."""
-        return PARTLY_GENERATED if any(picture.role == "image" for picture in self.inputs) else WHOLLY_GENERATED
+        edits = self.opened.edits if self.opened else ()
+        is_composite = any(one.role == "image" for one in self.inputs) or any(one.by == "unknown" for one in edits)
+        return PARTLY_GENERATED if is_composite else WHOLLY_GENERATED
 
 
 def prompt_commitment(text: str, *, salt: bytes) -> Digest:
@@ -199,6 +227,16 @@ def generation_record(colophon: Colophon) -> dict[str, Any]:
         "credits": credit_lines(colophon),
         "log": without_blanks(**vars(colophon.log)),
         "human_contribution": list(colophon.human_contribution),
+        **({"rendition": _rendition_record(colophon.opened)} if colophon.opened else {}),
+    }
+
+
+def _rendition_record(opened: Opened) -> dict[str, str]:
+    return {
+        "image": opened.image,
+        "of": opened.parent,
+        "reason": opened.reason,
+        "made_at": timestamp(opened.edited_at),
     }
 
 

@@ -18,4 +18,11 @@ class Credential(models.Model):
     library_version = models.CharField(max_length=80)
     key_id = models.CharField(max_length=71)
     signed_at = models.DateTimeField()
+    stamp_due_at = models.DateTimeField(null=True)
+    """Since when the signature waits for a timestamp; null once it has one, or where it can have none."""
     erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["stamp_due_at"], condition=models.Q(stamp_due_at__isnull=False), name="stamp_due")
+        ]

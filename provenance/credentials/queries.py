@@ -12,6 +12,12 @@ def credential_of(image_digest: str) -> Credential | None:
     return Credential.objects.filter(image_digest=image_digest).first()
 
 
+def waiting_for_stamp(*, most: int) -> list[str]:
+    """Return the digests of files whose signatures wait for a timestamp, the longest waiting first."""
+    waiting = Credential.objects.filter(stamp_due_at__isnull=False, erased_at=None).order_by("stamp_due_at", "pk")
+    return list(waiting.values_list("image_digest", flat=True)[:most])
+
+
 def stored_manifests(among: Iterable[str] | None = None) -> set[str]:
     """Return the digests of the manifest stores that credentials need kept, of all or among some."""
     credentials = Credential.objects.filter(erased_at=None)

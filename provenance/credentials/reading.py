@@ -6,7 +6,7 @@ import io
 import json
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import c2pa  # type: ignore[import-untyped]  # it ships no types
@@ -97,6 +97,8 @@ class Reading:
     findings: tuple[Finding, ...] = field(default=(), repr=False)
     ingredients: tuple[IngredientRead, ...] = field(default=(), repr=False)
     signer: Signer | None = None
+    updates: frozenset[str] = frozenset()
+    """Update manifests: they bind no content of their own, so what the one below states holds unchanged."""
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -112,11 +114,30 @@ class Reading:
         """Return the status codes found with any of these weights."""
         return frozenset(one.code for one in self.findings if one.weight in weights)
 
+    def as_updated(self) -> Reading:
+        """Return the reading from the manifest whose statements hold, which an update manifest only adds to."""
+        below, seen = self, {self.manifest_id}
+        while parent := _updated_by(below):
+            if parent in seen:
+                break
+            seen.add(parent)
+            below = replace(below, manifest_id=parent)
+        return below
+
     def assertion(self, label: str) -> Mapping[str, Any]:
         """Return one assertion of the active manifest; empty where there is none."""
         found = (one for one in _dicts(self.manifest.get("assertions")) if one.get("label") == label)
         data = next(found, {}).get("data")
         return data if isinstance(data, dict) else {}
+
+
+def _updated_by(reading: Reading) -> str:
+    """Return the manifest that a reading's active one updates; nothing where it is no update."""
+    if reading.manifest_id not in reading.updates:
+        return ""
+    own = (one for one in reading.ingredients if one.manifest_id == reading.manifest_id)
+    parents = (one.own_manifest_id for one in own if one.relationship == "parentOf")
+    return next((parent for parent in parents if parent in reading.manifests), "")
 
 
 def settings(*, trust_pem: str | None) -> dict[str, Any]:
@@ -220,7 +241,8 @@ def _told(reader: c2pa.Reader, media_type: str) -> Reading:
     results = report.get("validation_results") or {}
     active = report["active_manifest"]
     manifests = report["manifests"]
-    certificates = _certificates(json.loads(reader.crjson()))
+    detail = json.loads(reader.crjson())
+    certificates = _certificates(detail)
     return Reading(
         media_type=media_type,
         state="present",
@@ -230,6 +252,9 @@ def _told(reader: c2pa.Reader, media_type: str) -> Reading:
         findings=tuple(_findings(results.get("activeManifest"))),
         ingredients=tuple(_ingredients(reader, manifests, results, active)),
         signer=_signer(manifests[active], certificates.get(active, {})),
+        updates=frozenset(
+            _text(one.get("label")) for one in _dicts(detail.get("manifests")) if one.get("isUpdateManifest") is True
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 
 from provenance.credentials.definition import SPECIFICATION
-from provenance.credentials.errors import SigningFailed
+from provenance.credentials.errors import NotStampable
 from provenance.credentials.manifest import Software
 from provenance.credentials.reading import media_type_of, read
 from provenance.credentials.signing import (
@@ -23,21 +23,24 @@ from provenance.credentials.signing import (
 )
 from provenance.credentials.timestamps import TimestampAuthority
 
+NEVER_STAMPED_LATER = frozenset({"image/webp"})
+"""RIFF's length field stands under the first signature's hash, and a longer store changes it (c2pa-rs 0.91)."""
+
 
 def stamp_later(
     data: bytes, *, manifest_id: str, software: Software, key: SigningKey, timestamps: TimestampAuthority
 ) -> SignedImage:
     """Return a signed picture with an update manifest that holds a timestamp for the signature below it.
 
-    Raises SigningFailed when the authority is down still, or when the file is not whole and from a signer we trust.
+    Raises SigningFailed when the authority is down still, NotStampable for a WebP or when the file is not whole and
+    from a signer we trust.
     """
     require_library()
     media_type = media_type_of(data)
-    if media_type == "image/webp":
-        # RIFF's length field stands under the first signature's hash, and a longer store changes it (c2pa-rs 0.91).
-        raise SigningFailed(reason="a WebP file cannot take an update manifest")
+    if media_type in NEVER_STAMPED_LATER:
+        raise NotStampable(reason="a WebP file cannot take an update manifest")
     if read(data, trust_pem=key.root_pem).validation_state != "Trusted":
-        raise SigningFailed(reason="only a whole file of a trusted signer gets a timestamp later")
+        raise NotStampable(reason="only a whole file of a trusted signer gets a timestamp later")
     chosen = signing_settings(key)
     chosen["core"] = {"allowed_network_hosts": [timestamps.host]}
     chosen["builder"]["auto_timestamp_assertion"] = {"enabled": True, "skip_existing": True, "fetch_scope": "parent"}

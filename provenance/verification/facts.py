@@ -53,11 +53,12 @@ class Facts:
 
 
 def facts_of(reading: Reading) -> Facts:
-    """Return what the active manifest of a reading states."""
+    """Return what the active manifest of a reading states; of an update manifest, what the one below it does."""
+    active, reading = reading.manifest_id, reading.as_updated()
     record = plain_json(dict(reading.assertion(GENERATION)))
     own = tuple(one for one in reading.ingredients if one.manifest_id == reading.manifest_id)
     return Facts(
-        manifest_id=plain_text(reading.manifest_id),
+        manifest_id=plain_text(active),
         title=_text(reading.manifest.get("title")),
         generator=generator_of(reading.manifest),
         made_at=_text(record.get("made_at")) or _first_action(reading, "when"),
@@ -65,7 +66,7 @@ def facts_of(reading: Reading) -> Facts:
         source_type=_first_action(reading, "digitalSourceType"),
         prompt=_prompt(own, _mapping(record.get("prompt"))),
         model=_mapping(record.get("model")) or _model(reading, own),
-        references=_mappings(record.get("references")) or tuple(_other_ingredients(own)),
+        references=_mappings(record.get("references")) if record else tuple(_other_ingredients(own)),
         inputs=_mappings(record.get("inputs")),
         credits=_texts(record.get("credits")),
         seed=_text(record.get("seed")),

@@ -28,6 +28,8 @@ STATUS: dict[type[Fault], int] = {
     generation.UnknownModel: 422,
     generation.NoModel: 503,
     generation.UnknownGeneration: 404,
+    generation.UnknownImage: 404,
+    generation.TooManyRenditions: 409,
     generation.StyleNotCarried: 422,
     generation.InputMissing: 422,
     generation.KeyReused: 409,

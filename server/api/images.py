@@ -24,12 +24,34 @@ from server.api.actors import actor_of
 from server.api.generations import OutputView
 
 
+class RenditionView(serializers.Serializer):
+    """A later form of an image: what it was made from and why."""
+
+    digest = serializers.CharField()
+    parent = serializers.CharField()
+    reason = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    media_type = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    delivered_pixels = serializers.CharField()
+    manifest_id = serializers.CharField()
+    made_at = serializers.DateTimeField()
+    links = serializers.SerializerMethodField()
+
+    def get_links(self, rendition: Any) -> dict[str, str]:
+        """Return where record, file, manifest and proof are."""
+        base = f"/api/v1/images/{rendition.digest}"
+        return {"self": base, "file": f"{base}/file", "manifest": f"{base}/manifest", "proof": f"{base}/proof"}
+
+
 class ImageView(OutputView):
     """One delivered image with the generation that made it."""
 
     generation = serializers.UUIDField(source="generation.pk")
     credits = serializers.SerializerMethodField()
     erased_at = serializers.DateTimeField(source="generation.erased_at", allow_null=True)
+    renditions = RenditionView(many=True)
 
     def get_credits(self, output: Any) -> list[dict[str, str]]:
         """Return the credit lines that go with the image."""
@@ -47,13 +69,6 @@ class ImageList(ListAPIView):
         return queries.outputs_visible_to(actor_of(self.request))
 
 
-def _visible(request: Request, digest: str) -> Any:
-    output = queries.outputs_visible_to(actor_of(request)).filter(digest=digest).first()
-    if output is None:
-        raise NotFound()
-    return output
-
-
 def _require_kept(record: Any) -> None:
     if record.erased_at:
         raise RecordErased(date=f"{record.erased_at:%Y-%m-%d}")
@@ -65,7 +80,8 @@ class ImageDetail(APIView):
     @extend_schema(responses={200: ImageView})
     def get(self, request: Request, digest: str) -> Response:
         """Return an image's record; 404 for one that is not there or not the caller's."""
-        return Response(ImageView(_visible(request, digest)).data, headers={"ETag": f'"{digest}"'})
+        form = queries.form_visible_to(actor_of(request), digest=digest)
+        return Response(ImageView(form.output).data, headers={"ETag": f'"{digest}"'})
 
 
 class ImageFile(APIView):
@@ -74,17 +90,17 @@ class ImageFile(APIView):
     @extend_schema(responses={(200, media_type): bytes for media_type in ENDINGS})
     def get(self, request: Request, digest: str) -> HttpResponse:
         """Return the file as delivered, with its digest as ETag."""
-        output = _visible(request, digest)
-        _require_kept(output.generation)
+        form = queries.form_visible_to(actor_of(request), digest=digest)
+        _require_kept(form.output.generation)
         headers = {
             "ETag": f'"{digest}"',
             "Cache-Control": "private, max-age=31536000, immutable",
-            "Content-Disposition": f'inline; filename="colophon-{digest[7:15]}.{ENDINGS[output.media_type]}"',
+            "Content-Disposition": f'inline; filename="colophon-{digest[7:15]}.{ENDINGS[form.file.media_type]}"',
             "Content-Security-Policy": "sandbox; default-src 'none'",
         }
         if request.headers.get("If-None-Match") == f'"{digest}"':
             return HttpResponse(status=304, headers=headers)
-        return HttpResponse(storage.load(digest), content_type=output.media_type, headers=headers)
+        return HttpResponse(storage.load(digest), content_type=form.file.media_type, headers=headers)
 
 
 class ImageManifest(APIView):

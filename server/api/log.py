@@ -104,10 +104,10 @@ class ImageProof(APIView):
     @extend_schema(responses={(200, "text/plain"): str})
     def get(self, request: Request, digest: str) -> HttpResponse:
         """Return a c2sp.org/tlog-proof@v1 file; 503 with Retry-After until a checkpoint includes the entry."""
-        outputs = generation.outputs_with(digest=digest)
-        if not outputs or not outputs[0].delivered_leaf:
+        forms = generation.forms_with(digest=digest)
+        if not forms or not forms[0].leaves[-1]:
             raise EntryUnknown()
-        text = proofs.proof_file(outputs[0].delivered_leaf)
+        text = proofs.proof_file(forms[0].leaves[-1])
         headers = {
             "Cache-Control": "no-cache",
             "Content-Disposition": f'attachment; filename="colophon-{digest[7:15]}.tlog-proof"',

@@ -111,7 +111,7 @@ class Chain(APIView):
         entries = audit_log.entries_of_chain(
             generation.pk,
             leaves=[generation.request_leaf, *(one.delivered_leaf for one in outputs)],
-            images=[one.digest for one in outputs],
+            images=[form.digest for one in outputs for form in (one, *one.renditions.all())],
         )
         parts = {name: told.pop(name) for name in ("decision", "environment")}
         told.pop("outputs")

@@ -80,7 +80,7 @@ def test_another_artists_image_answers_exactly_as_one_that_never_was(keys: Path)
     caller = Caller(an_artist("noa"))
     for path in ("", "/file"):
         answers = [caller.get(f"/api/v1/images/{one}{path}") for one in (digest, NOWHERE)]
-        is_problem(answers[0], 404, "not-found")
+        is_problem(answers[0], 404, "unknown-image")
         assert answers[0].content == answers[1].content
     assert caller.get("/api/v1/images").json()["results"] == []
 

@@ -1,0 +1,208 @@
+"""Later forms of a delivered image: opened, changed, marked and signed again over its own manifest; each an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from generation import queries
+from generation.actions.delivering import keep
+from generation.actions.stating import colophon_of
+from generation.errors import RecordErased, TooManyRenditions, UnknownImage
+from generation.events import RenditionMade
+from generation.models import Generation, Rendition
+from generation.queries import Form
+from generation.rendition import Change, Reason, Size, changed_pixels, check_change, edits
+from generation.request import MEDIA_TYPES
+from provenance import storage
+from provenance.actor import Actor
+from provenance.audit_log import actions as audit_log
+from provenance.credentials import actions as credentials
+from provenance.credentials import queries as credentials_kept
+from provenance.credentials.manifest import Colophon, Opened
+from provenance.credentials.marking import ENDINGS, mark
+from provenance.credentials.signing import SignedImage, SigningKey, sign_image
+from provenance.credentials.xmp import xmp_packet
+from provenance.picture import decode_picture
+from provenance.verification.verify import verify
+
+MOST_RENDITIONS = 50
+"""Of one image: each is a file that is kept."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A signed later form, with everything that its row and entry will say."""
+
+    signed: SignedImage
+    credential: credentials.Prepared
+    reason: Reason
+    media_type: str
+    size: Size
+    delivered_pixels: str
+
+
+def make_rendition(*, actor: Actor, digest: str, change: Change, key: SigningKey) -> Rendition:
+    """Make a later form of one's own image from any of its files, and record it.
+
+    Raises UnknownImage, RecordErased, InvalidRequest for a change that cannot be made, or TooManyRenditions; nothing
+    is then recorded.
+    """
+    form = _own(actor, digest)
+    data = storage.load(digest)
+    check_change(change, media_type=form.file.media_type, size=Size(form.file.width, form.file.height))
+    return record_rendition(_changed(form, data=data, change=change, key=key), form=form, made_by=actor)
+
+
+def _own(actor: Actor, digest: str) -> Form:
+    form = queries.form_visible_to(actor, digest=digest)
+    generation = form.output.generation
+    if generation.owner_id != actor.account_id:  # an auditor sees others' images and still makes none of them
+        raise UnknownImage()
+    if generation.erased_at:
+        raise RecordErased(date=f"{generation.erased_at:%Y-%m-%d}")
+    if form.output.renditions.count() >= MOST_RENDITIONS:
+        raise TooManyRenditions(most=MOST_RENDITIONS)
+    return form
+
+
+def _changed(form: Form, *, data: bytes, change: Change, key: SigningKey) -> Prepared:
+    now = timezone.now()
+    pixels = changed_pixels(decode_picture(data).pixels, change)
+    colophon = _colophon(form, data=data, change=change, at=now)
+    marked = mark(
+        pixels,
+        media_type=colophon.media_type,
+        packet=xmp_packet(colophon),
+        label=change.label,
+        quality=change.quality,
+    )
+    signed = sign_image(
+        marked.data,
+        media_type=colophon.media_type,
+        colophon=replace(colophon, fingerprint=marked.delivered_fingerprint),
+        key=key,
+        timestamps=credentials.timestamp_authority(),
+    )
+    size = Size(width=int(pixels.shape[1]), height=int(pixels.shape[0]))
+    return prepared(
+        signed,
+        key=key,
+        at=now,
+        reason=change.reason,
+        media_type=colophon.media_type,
+        size=size,
+        delivered_pixels=marked.delivered_pixels,
+    )
+
+
+def prepared(
+    signed: SignedImage,
+    *,
+    key: SigningKey,
+    at: datetime,
+    reason: Reason,
+    media_type: str,
+    size: Size,
+    delivered_pixels: str,
+) -> Prepared:
+    """Return a signed later form, its files stored and its verdict taken, ready to be recorded."""
+    storage.store(signed.data)
+    storage.store(signed.manifest_store)
+    verdict = verify(signed.data, trust_pem=key.root_pem).as_json()
+    return Prepared(
+        signed=signed,
+        credential=credentials.prepare(signed, key=key, at=at, verdict=verdict),
+        reason=reason,
+        media_type=media_type,
+        size=size,
+        delivered_pixels=delivered_pixels,
+    )
+
+
+def _colophon(form: Form, *, data: bytes, change: Change, at: datetime) -> Colophon:
+    output, generation = form.output, form.output.generation
+    media_type = MEDIA_TYPES[change.output_format] if change.output_format else form.file.media_type
+    stated = colophon_of(
+        generation,
+        seed=int(output.seed),
+        made_at=_signed_at(form),
+        raw_pixels=output.raw_pixels,
+        use_id=output.use_id,
+        scheduler=_scheduler(generation.settings),
+        inputs={},
+    )
+    opened = Opened(
+        image=output.digest,
+        parent=form.file.digest,
+        reason=change.reason,
+        edited_at=at,
+        data=data,
+        edits=edits(change, media_type=form.file.media_type),
+    )
+    own_work = ("retouching",) if change.retouched is not None else ()
+    return replace(
+        stated,
+        manifest_id=f"urn:c2pa:{uuid4()}",
+        title=f"colophon-{str(output.use_id)[:8]}.{ENDINGS[media_type]}",
+        media_type=media_type,
+        visible_label=change.label.text if change.label else "",
+        human_contribution=(*stated.human_contribution, *own_work),
+        opened=opened,
+    )
+
+
+def _signed_at(form: Form) -> datetime:
+    credential = credentials_kept.credential_of(form.output.digest)
+    return credential.signed_at if credential else form.output.delivered_at
+
+
+def _scheduler(settings: Mapping[str, Any] | None) -> str:
+    return str((settings or {}).get("scheduler", {}).get("class", ""))
+
+
+@transaction.atomic
+def record_rendition(made: Prepared, *, form: Form, made_by: Actor) -> Rendition:
+    """Record a later form with its credential and entry; raise RecordErased where an erasure came first."""
+    generation = Generation.objects.select_for_update().get(pk=form.output.generation_id)
+    if generation.erased_at:
+        raise RecordErased(date=f"{generation.erased_at:%Y-%m-%d}")
+    keep(made.signed)
+    credentials.record(made.credential, actor=made_by)
+    rendition = Rendition(
+        output=form.output,
+        parent=form.file.digest,
+        reason=made.reason,
+        digest=made.credential.image_digest,
+        manifest_id=made.signed.manifest_id,
+        width=made.size.width,
+        height=made.size.height,
+        media_type=made.media_type,
+        size_bytes=len(made.signed.data),
+        delivered_pixels=made.delivered_pixels,
+        made_by=made_by.account_id,
+        made_at=made.credential.signed_at,
+    )
+    rendition.leaf = audit_log.append(_made(rendition, form=form, made_by=made_by))
+    rendition.save(force_insert=True)
+    return rendition
+
+
+def _made(rendition: Rendition, *, form: Form, made_by: Actor) -> RenditionMade:
+    return RenditionMade(
+        actor=made_by,
+        rendition=rendition.pk,
+        generation=form.output.generation_id,
+        image=form.output.digest,
+        parent=rendition.parent,
+        reason=rendition.reason,
+        digest=rendition.digest,
+        manifest=rendition.manifest_id,
+        delivered_pixels=rendition.delivered_pixels,
+    )

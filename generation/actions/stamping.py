@@ -1,0 +1,93 @@
+"""Timestamps that came late: while an authority was down pictures left without one; later each gets its update."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from generation import queries
+from generation.actions.renditions import prepared, record_rendition
+from generation.events import StampGivenUp
+from generation.queries import Form
+from generation.rendition import Size
+from provenance import storage
+from provenance.actor import COLOPHON
+from provenance.audit_log import actions as audit_log
+from provenance.credentials import actions as credentials
+from provenance.credentials import queries as credentials_kept
+from provenance.credentials.errors import NotStampable, SigningFailed
+from provenance.credentials.manifest import Software
+from provenance.credentials.signing import SignedImage, SigningKey
+from provenance.credentials.timestamps import TimestampAuthority
+from provenance.credentials.updating import stamp_later
+from provenance.errors import Fault
+
+log = structlog.get_logger(__name__)
+AT_ONCE = 20
+"""Files that one run stamps; the next run goes on."""
+
+
+def stamp_waiting(*, key: SigningKey) -> int:
+    """Give files that left without a timestamp an update manifest that holds one; return how many got it.
+
+    While the authority is down nothing changes, and the next run asks again. A file that never can be stamped stops
+    waiting, with an entry that says why.
+    """
+    timestamps = credentials.timestamp_authority()
+    if timestamps is None or not timestamps.is_awake:
+        return 0
+    stamped = 0
+    for digest in credentials_kept.waiting_for_stamp(most=AT_ONCE):
+        try:
+            stamped += _stamp(digest, key=key, timestamps=timestamps)
+        except NotStampable as error:
+            _give_up(digest, reason=error.said("en"))
+        except SigningFailed:
+            timestamps.rest()
+            log.warning("timestamp authority still down", waiting=digest)
+            break
+        except Fault as error:  # a file that is gone is found by reconciling
+            _give_up(digest, reason=error.said("en"))
+    return stamped
+
+
+def _stamp(digest: str, *, key: SigningKey, timestamps: TimestampAuthority) -> bool:
+    forms = queries.forms_with(digest=digest)
+    if not forms or forms[0].output.generation.erased_at:
+        return False
+    (form,) = forms
+    signed = stamp_later(
+        storage.load(digest),
+        manifest_id=f"urn:c2pa:{uuid4()}",
+        software=Software(name="Colophon", version=settings.VERSION),
+        key=key,
+        timestamps=timestamps,
+    )
+    _record(form, signed=signed, key=key)
+    return True
+
+
+@transaction.atomic
+def _record(form: Form, *, signed: SignedImage, key: SigningKey) -> None:
+    made = prepared(
+        signed,
+        key=key,
+        at=timezone.now(),
+        reason="timestamp",
+        media_type=form.file.media_type,
+        size=Size(form.file.width, form.file.height),
+        delivered_pixels=form.file.delivered_pixels,
+    )
+    record_rendition(made, form=form, made_by=COLOPHON)
+    credentials.stop_waiting_for_stamp(form.file.digest)
+
+
+@transaction.atomic
+def _give_up(digest: str, *, reason: str) -> None:
+    log.warning("no timestamp can be added", image=digest, reason=reason)
+    credentials.stop_waiting_for_stamp(digest)
+    audit_log.append(StampGivenUp(actor=COLOPHON, image=digest, reason=reason))
