@@ -20,6 +20,9 @@ reconciliation_waiting = Signal()
 PROGRESS_CHANNEL = "colophon_progress"
 """The PostgreSQL channel on which steps and changes of state are notified."""
 
+STOP_CHANNEL = "colophon_stop"
+"""The PostgreSQL channel on which workers hear that a request is to stop: its payload is the request's id."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRegistered(Statement):
@@ -75,14 +78,22 @@ class RenderingStarted(Statement):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MarkingStarted(Statement):
+    """The pictures of a request are drawn; what is left is to mark, sign and deliver them."""
+
+    generation: UUID
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class RenderingAbandoned(Statement):
-    """A worker stopped answering, or the database did, and the request waits again."""
+    """A worker stopped answering, the database did, or the worker was to stop, and the request waits again."""
 
     generation: UUID
     attempt: int
     worker: str
     reason: str
-    """"worker-silent", which counts as a worker lost, or "database-restarted", which does not."""
+    """"worker-silent", which counts as a worker lost, "database-restarted" or "handed-back", which do not."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from generation.actions import fingerprinting, reconciling, rendering, replaying, stamping, upkeep
-from generation.actions.claiming import request_release
+from generation.actions.claiming import LeaseLine, request_release
 from generation.actions.rendering import Worker
 from generation.events import reconciliation_waiting, work_available
 from generation.pipelines.adapter_folders import clear_abandoned_folders
@@ -86,6 +86,7 @@ def this_worker() -> Worker:
         pipeline=load_pipeline(settings.COLOPHON_PIPELINE, memory_budget_bytes=settings.ENVIRONMENT.model_memory_bytes),
         lease_seconds=settings.COLOPHON_LEASE_SECONDS,
         signing_key=signing_key,
+        lease_line=LeaseLine(),
     )
 
 

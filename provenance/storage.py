@@ -113,10 +113,16 @@ def digest_now(digest: Digest) -> Digest:
     return f"sha256:{code.hexdigest()}"
 
 
-def hold(digest: Digest) -> None:
-    """Lock a digest until the caller's transaction ends, against the sweeper and against a second writer."""
+def hold(*digests: Digest) -> None:
+    """Lock digests until the caller's transaction ends, against the sweeper and against a second writer.
+
+    They are locked in the order of their names, so that two who lock the same ones never block each other.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [digest])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(digest, 0)) FROM unnest(%s::text[]) AS digest",
+            [sorted(digests)],
+        )
 
 
 def exists(digest: Digest) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 
+from generation.actions.notifying import notify_stop
 from generation.errors import Cancelled, LeaseLost, WorkerStopping
-from generation.events import PROGRESS_CHANNEL
+from generation.events import PROGRESS_CHANNEL, STOP_CHANNEL
 from generation.models import Generation
 from generation.pipelines.contract import StepDone
 
@@ -42,6 +44,8 @@ RENEWED_SINCE_RESTART = """
     OR generation_generation.lease_expires >= pg_postmaster_start_time() + make_interval(secs => %s))
 """
 """Whether a claim's worker was heard of since the database last started."""
+SECONDS_BETWEEN_STEPS_TOLD = 0.1
+"""Steps that follow faster are told together: nobody reads faster, and each costs a way to the database and back."""
 CLAIM = """
 WITH turn AS (
     SELECT waiting.owner_id, waiting.priority, waiting.first_at, last.claimed_at
@@ -87,6 +91,11 @@ SET state = 'rendering', attempt = attempt + 1, worker = %(worker)s, step = 0, p
 FROM chosen WHERE generation.id = chosen.id
 RETURNING generation.id, generation.attempt
 """
+MARK = f"""
+UPDATE generation_generation SET state = 'marking'
+WHERE id = %(id)s AND attempt = %(attempt)s AND state = 'rendering' AND NOT cancel_requested
+    AND {LEASE_ENDS.format(lease="%(lease)s")} > clock_timestamp()
+"""
 RENEW = f"""
 WITH renewed AS (
     UPDATE generation_generation
@@ -124,11 +133,20 @@ def claim_next(*, worker: str, resident: Sequence[str], lease_seconds: int) -> C
     return Claim(generation_id=row[0], attempt=row[1], lease_seconds=lease_seconds) if row else None
 
 
+def enter_marking(claim: Claim) -> bool:
+    """Let a claimed request go from rendering to marking; False when it is no longer ours to change, or called off."""
+    values = {"id": claim.generation_id, "attempt": claim.attempt, "lease": claim.lease_seconds}
+    with connection.cursor() as cursor:
+        cursor.execute(MARK, values)
+        return bool(cursor.rowcount)
+
+
 def hold_claimed(claim: Claim) -> Generation:
     """Lock the claimed row for the rest of the transaction; raise LeaseLost if it is no longer ours."""
     rows = (
         Generation.objects.select_for_update(of=("self",))
         .select_related("model")
+        .defer("model__vocabulary")  # some hundred kilobytes that no worker reads
         .extra(where=[f"{LEASE_ENDS.format(lease='%s')} > clock_timestamp()"], params=[claim.lease_seconds])
     )
     held = rows.filter(
@@ -141,39 +159,118 @@ def hold_claimed(claim: Claim) -> Generation:
     return held
 
 
+@transaction.atomic
 def request_release(workers: Sequence[str]) -> int:
     """Ask workers that are to stop to give back what they render, between two steps; return how many do."""
     rendering = Generation.objects.filter(worker__in=list(workers), state=Generation.State.RENDERING)
+    for generation_id in rendering.values_list("pk", flat=True):
+        notify_stop(generation_id)
     return rendering.update(release_requested=True)
 
 
+class LeaseLine:
+    """A connection on which one worker renews its leases, one after the other, and hears which work is to stop.
+
+    It is opened when it is needed.
+    """
+
+    def __init__(self) -> None:
+        self._connection: psycopg.Connection[Any] | None = None
+        self._heard: set[str] = set()
+
+    def execute(self, statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
+        """Return the first row of a statement's answer; a connection that failed is opened anew next time."""
+        try:
+            row: tuple[Any, ...] | None = self._open().execute(statement, values).fetchone()
+        except psycopg.Error:
+            self.close()
+            raise
+        return row
+
+    def has_heard_of(self, generation_id: UUID) -> bool:
+        """Say whether somebody wants a generation stopped since this was last asked; without a way to the database."""
+        if self._connection is None or self._connection.closed:
+            return False
+        try:
+            self._connection.pgconn.consume_input()
+            while told := self._connection.pgconn.notifies():
+                self._heard.add(told.extra.decode())
+        except psycopg.Error:  # the next renewal will say what became of the database
+            return False
+        is_wanted = str(generation_id) in self._heard
+        self._heard.clear()
+        return is_wanted
+
+    def _open(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            parameters = connection.get_connection_params()
+            kept = ("dbname", "host", "port", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey")
+            self._connection = psycopg.connect(
+                **{key: parameters[key] for key in kept if parameters.get(key)},
+                autocommit=True,
+                connect_timeout=3,
+                application_name="colophon-lease",
+                options="-c synchronous_commit=off",
+            )
+            self._connection.add_notify_handler(lambda told: self._heard.add(told.payload))
+            self._connection.execute(f"LISTEN {STOP_CHANNEL}")
+        return self._connection
+
+    def close(self) -> None:
+        """Give the connection up."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+
 class Heartbeat:
-    """Keeps a claim's lease alive from a connection of its own, and tells each step to whoever watches.
+    """Keeps a claim's lease alive from a connection of its own, and tells steps to whoever watches.
 
     Between steps a thread renews it (a step or a model's loading may outlast a lease); with the process it dies.
     """
 
-    def __init__(self, claim: Claim) -> None:
-        self._claim = claim
+    def __init__(
+        self, claim: Claim, *, line: LeaseLine | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._claim, self._clock = claim, clock
+        self._line, self._is_line_lent = line or LeaseLine(), line is not None
         self._lock = threading.Lock()
-        self._connection: psycopg.Connection[Any] | None = None
         self._stopped = threading.Event()
+        self._told_at = -SECONDS_BETWEEN_STEPS_TOLD
+        self._preview: bytes | None = None
         self._is_lost = False
         self._is_cancelled = False
         self._is_stopping = False
 
     def step_done(self, step: StepDone) -> None:
-        """Record a step; raise Cancelled, LeaseLost or WorkerStopping when the work is to stop."""
+        """Record a step, or leave it to the next where one was recorded just now; the last is always recorded.
+
+        Raises Cancelled, LeaseLost or WorkerStopping when the work is to stop.
+        """
+        self._preview = step.preview or self._preview
+        now = self._clock()
+        is_due = step.number == step.of or now - self._told_at >= SECONDS_BETWEEN_STEPS_TOLD
+        if is_due or self._is_wanted_stopped():
+            self._told_at = now
+            self._renew(step=step.number, payload=self._payload(step))
+        self.raise_if_over()
+
+    def _is_wanted_stopped(self) -> bool:
+        with self._lock:
+            return self._line.has_heard_of(self._claim.generation_id)
+
+    def _payload(self, step: StepDone) -> str:
         payload: dict[str, Any] = {
             "generation": str(self._claim.generation_id),
             "state": "rendering",
             "step": step.number,
             "of": step.of,
         }
-        if step.preview:
-            payload["preview"] = base64.b64encode(step.preview).decode()
-        self._renew(step=step.number, payload=json.dumps(payload))
-        self.raise_if_over()
+        if self._preview:
+            payload["preview"] = base64.b64encode(self._preview).decode()
+            self._preview = None
+        return json.dumps(payload)
 
     def raise_if_over(self) -> None:
         """Raise LeaseLost, Cancelled or WorkerStopping if the claim has ended."""
@@ -195,45 +292,15 @@ class Heartbeat:
         }
         with self._lock:
             try:
-                row = self._open().execute(RENEW, values).fetchone()
+                row = self._line.execute(RENEW, values)
             except psycopg.Error as error:
                 # A database that restarts is no reason to stop: the fence at delivery decides.
                 log.warning("lease not renewed", generation=str(self._claim.generation_id), reason=str(error))
-                self._close()
                 return
         if row is None:
             self._is_lost = True
             return
         self._is_cancelled, self._is_stopping = row[0], row[1]
-
-    def _open(self) -> psycopg.Connection[Any]:
-        if self._connection is None or self._connection.closed:
-            parameters = connection.get_connection_params()
-            kept = (
-                "dbname",
-                "host",
-                "port",
-                "user",
-                "password",
-                "sslmode",
-                "sslrootcert",
-                "sslcert",
-                "sslkey",
-            )
-            self._connection = psycopg.connect(
-                **{key: parameters[key] for key in kept if parameters.get(key)},
-                autocommit=True,
-                connect_timeout=3,
-                application_name="colophon-lease",
-                options="-c synchronous_commit=off",
-            )
-        return self._connection
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            with suppress(psycopg.Error):
-                self._connection.close()
-            self._connection = None
 
     def _beat(self) -> None:
         while not self._stopped.wait(self._claim.lease_seconds / 4):
@@ -251,4 +318,5 @@ class Heartbeat:
         finally:
             self._stopped.set()
             thread.join()
-            self._close()
+            if not self._is_line_lent:
+                self._line.close()

@@ -158,6 +158,9 @@ def _fingerprinted(outputs: Sequence[SignedOutput]) -> Iterator[attribution.Fing
             yield attribution.Fingerprinted("image", output.use_id, output.credential.image_digest, fingerprint, stage)
 
 
+DELIVERED = ("state", "ended_at", "lease_expires", "step", "environment", "settings", "notes")
+
+
 @transaction.atomic
 def deliver(claim: Claim, *, delivery: Delivery) -> None:
     """Record the outputs, their credentials and their entries, and end the generation: all or nothing.
@@ -167,8 +170,7 @@ def deliver(claim: Claim, *, delivery: Delivery) -> None:
     generation = hold_claimed(claim)
     if generation.cancel_requested:
         raise Cancelled()
-    for output in sorted(delivery.outputs, key=lambda one: one.credential.image_digest):
-        _record(generation, output)
+    _record(generation, delivery.outputs)
     images = [output.credential.image_digest for output in delivery.outputs]
     uses.settle(generation=generation.pk, decision=generation.decision, images=images)
     attribution.record_all(_fingerprinted(delivery.outputs), actor=Actor(account_id=generation.owner_id))
@@ -179,7 +181,7 @@ def deliver(claim: Claim, *, delivery: Delivery) -> None:
     generation.environment = dict(delivery.rendered.environment)
     generation.settings = dict(delivery.rendered.settings)
     generation.notes = [dict(note) for note in delivery.rendered.notes]
-    generation.save()
+    generation.save(update_fields=DELIVERED)
     audit_log.append(
         GenerationDone(
             actor=Actor(account_id=generation.owner_id),
@@ -192,23 +194,36 @@ def deliver(claim: Claim, *, delivery: Delivery) -> None:
     notify_state(generation)
 
 
-def _record(generation: Generation, output: SignedOutput) -> None:
-    keep(output.signed)
-    credentials.record(output.credential, actor=Actor(account_id=generation.owner_id))
-    leaf = audit_log.append(
-        OutputDelivered(
-            actor=Actor(account_id=generation.owner_id),
-            generation=generation.pk,
-            index=output.index,
-            use=output.use_id,
-            digest=output.credential.image_digest,
-            manifest=output.signed.manifest_id,
-            raw_pixels=output.raw_pixels,
-            delivered_pixels=output.delivered_pixels,
-            seed=str(output.seed),
-        )
+def _record(generation: Generation, outputs: Sequence[SignedOutput]) -> None:
+    """Write the rows and entries of all pictures, in few statements; a credential's entry precedes its image's."""
+    keep(*(output.signed for output in outputs))
+    owner = Actor(account_id=generation.owner_id)
+    signed = credentials.record_all([output.credential for output in outputs], actor=owner)
+    delivered = [_delivered(generation, output, owner=owner) for output in outputs]
+    told = [statement for pair in zip(signed, delivered, strict=True) for statement in pair]
+    leaves = audit_log.append_all(told)
+    now = timezone.now()
+    Output.objects.bulk_create(
+        _row(generation, output, leaf=leaf, at=now) for output, leaf in zip(outputs, leaves[1::2], strict=True)
     )
-    Output.objects.create(
+
+
+def _delivered(generation: Generation, output: SignedOutput, *, owner: Actor) -> OutputDelivered:
+    return OutputDelivered(
+        actor=owner,
+        generation=generation.pk,
+        index=output.index,
+        use=output.use_id,
+        digest=output.credential.image_digest,
+        manifest=output.signed.manifest_id,
+        raw_pixels=output.raw_pixels,
+        delivered_pixels=output.delivered_pixels,
+        seed=str(output.seed),
+    )
+
+
+def _row(generation: Generation, output: SignedOutput, *, leaf: str, at: datetime) -> Output:
+    return Output(
         generation=generation,
         index=output.index,
         use_id=output.use_id,
@@ -222,14 +237,14 @@ def _record(generation: Generation, output: SignedOutput) -> None:
         delivered_pixels=output.delivered_pixels,
         manifest_id=output.signed.manifest_id,
         delivered_leaf=leaf,
-        delivered_at=timezone.now(),
+        delivered_at=at,
     )
 
 
-def keep(signed: SignedImage) -> None:
-    """Hold file and manifest store for the caller's transaction, so that no sweeper takes what its rows will name."""
-    for data in (signed.data, signed.manifest_store):
-        digest = sha256_digest(data)
-        storage.hold(digest)
+def keep(*signed: SignedImage) -> None:
+    """Hold files and manifest stores for the caller's transaction, so that no sweeper takes what its rows will name."""
+    files = {sha256_digest(data): data for image in signed for data in (image.data, image.manifest_store)}
+    storage.hold(*files)
+    for digest, data in files.items():
         if not storage.exists(digest):  # the sweeper came between storing and now
             storage.store(data)

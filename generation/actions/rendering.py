@@ -15,8 +15,8 @@ from PIL import Image
 
 from generation import queries
 from generation.actions import delivering
-from generation.actions.claiming import Claim, Heartbeat, claim_next, hold_claimed
-from generation.actions.notifying import notify_state
+from generation.actions.claiming import Claim, Heartbeat, LeaseLine, claim_next, enter_marking, hold_claimed
+from generation.actions.notifying import notify, notify_state
 from generation.actions.requesting import decide_again, decision_to_log, refusal
 from generation.errors import Cancelled, InternalFault, LeaseLost, WorkerStopping
 from generation.events import (
@@ -24,6 +24,8 @@ from generation.events import (
     GenerationCancelled,
     GenerationFailed,
     GenerationRefused,
+    MarkingStarted,
+    RenderingAbandoned,
     RenderingStarted,
     work_available,
 )
@@ -54,6 +56,8 @@ class Worker:
     pipeline: Pipeline
     lease_seconds: int
     signing_key: Callable[[], SigningKey]
+    lease_line: LeaseLine | None = None
+    """A connection for the leases of all its claims; without one each claim opens its own."""
 
 
 def render_next(*, worker: Worker) -> bool:
@@ -63,9 +67,9 @@ def render_next(*, worker: Worker) -> bool:
         return False
     log.info("claimed", generation=str(claim.generation_id), attempt=claim.attempt)
     try:
-        with Heartbeat(claim).beating() as on_step:
-            if decide_once_more(claim):
-                _render_and_deliver(claim, worker=worker, on_step=on_step)
+        with Heartbeat(claim, line=worker.lease_line).beating() as on_step:
+            if generation := decide_once_more(claim):
+                _render_and_deliver(claim, generation=generation, worker=worker, on_step=on_step)
     except LeaseLost:
         log.warning("lease lost", generation=str(claim.generation_id), attempt=claim.attempt)
     except Cancelled:
@@ -94,17 +98,17 @@ def claim_one(*, worker: Worker) -> Claim | None:
     )
     if claim is None:
         return None
-    generation = Generation.objects.get(pk=claim.generation_id)
-    audit_log.append(
-        RenderingStarted(actor=COLOPHON, generation=generation.pk, attempt=claim.attempt, worker=worker.name)
+    started = RenderingStarted(
+        actor=COLOPHON, generation=claim.generation_id, attempt=claim.attempt, worker=worker.name
     )
-    notify_state(generation)
+    audit_log.append(started)
+    notify(claim.generation_id, state=Generation.State.RENDERING)
     return claim
 
 
 @transaction.atomic
-def decide_once_more(claim: Claim) -> bool:
-    """Say whether the claimed request is still permitted; refuse it when an opt-out or revocation came since."""
+def decide_once_more(claim: Claim) -> Generation | None:
+    """Return the claimed request if it is still permitted; refuse it when an opt-out or revocation came since."""
     generation = hold_claimed(claim)
     decision = decide_again(generation)
     if decision.is_permitted:
@@ -115,7 +119,7 @@ def decide_once_more(claim: Claim) -> bool:
             audit_log.append(
                 DecisionRenewed(actor=COLOPHON, generation=generation.pk, decision=decision_to_log(generation))
             )
-        return True
+        return generation
     generation.state = Generation.State.REFUSED
     generation.fault = refusal(decision)
     _close(generation, reason="refused", decision=decision.as_json())
@@ -124,7 +128,7 @@ def decide_once_more(claim: Claim) -> bool:
             actor=COLOPHON, generation=generation.pk, stage="rendering", decision=decision_to_log(generation)
         )
     )
-    return False
+    return None
 
 
 def _follow(generation: Generation, *, decision: Mapping[str, Any]) -> None:
@@ -138,8 +142,9 @@ def _follow(generation: Generation, *, decision: Mapping[str, Any]) -> None:
     )
 
 
-def _render_and_deliver(claim: Claim, *, worker: Worker, on_step: Callable[[StepDone], None]) -> None:
-    generation = Generation.objects.select_related("model").get(pk=claim.generation_id)
+def _render_and_deliver(
+    claim: Claim, *, generation: Generation, worker: Worker, on_step: Callable[[StepDone], None]
+) -> None:
     rendered = draw(generation, pipeline=worker.pipeline, on_step=on_step)
     _despite_restarts(lambda: _enter_marking(claim))
     delivery = delivering.prepare(generation, rendered=rendered, key=worker.signing_key())
@@ -214,12 +219,11 @@ def _adapters(generation: Generation) -> Iterator[tuple[AdapterFile, ...]]:
 
 @transaction.atomic
 def _enter_marking(claim: Claim) -> None:
-    generation = hold_claimed(claim)
-    if generation.cancel_requested:
+    if enter_marking(claim):
+        audit_log.append(MarkingStarted(actor=COLOPHON, generation=claim.generation_id, attempt=claim.attempt))
+        notify(claim.generation_id, state=Generation.State.MARKING)
+    elif hold_claimed(claim).cancel_requested:
         raise Cancelled()
-    generation.state = Generation.State.MARKING
-    generation.save(update_fields=["state"])
-    notify_state(generation)
 
 
 @transaction.atomic
@@ -253,6 +257,15 @@ def _give_back(claim: Claim) -> None:
     generation.lease_expires = None
     generation.step = 0
     generation.save(update_fields=["state", "lease_expires", "step"])
+    audit_log.append(
+        RenderingAbandoned(
+            actor=COLOPHON,
+            generation=generation.pk,
+            attempt=claim.attempt,
+            worker=generation.worker,
+            reason="handed-back",
+        )
+    )
     notify_state(generation)
     work_available.send(sender=Generation)
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from generation import queries
-from generation.actions.notifying import notify_state
+from generation.actions.notifying import notify_state, notify_stop
 from generation.errors import AlreadyEnded, InputMissing, KeyReused, StyleNotCarried, UnknownGeneration
 from generation.events import GenerationCancelled, GenerationRefused, GenerationRequested, work_available
 from generation.models import Generation, IdempotencyKey, ImageModel
@@ -356,6 +356,7 @@ def cancel_generation(*, actor: Actor, generation_id: UUID) -> Generation:
     if generation.state in {Generation.State.RENDERING, Generation.State.MARKING}:
         generation.cancel_requested = True
         generation.save(update_fields=["cancel_requested"])
+        notify_stop(generation.pk)
     elif generation.state == Generation.State.QUEUED:
         generation.state = Generation.State.CANCELLED
         generation.ended_at = timezone.now()

@@ -100,7 +100,8 @@ def _settings(*names: str) -> Says:
 
 STATE_AFTER = {
     "GenerationRequested": {"queued"},
-    "RenderingStarted": {"rendering", "marking", "queued"},  # a worker that stops hands back without an entry
+    "RenderingStarted": {"rendering"},
+    "MarkingStarted": {"marking"},
     "RenderingAbandoned": {"queued"},
     "GenerationRefused": {"refused"},
     "GenerationFailed": {"failed"},

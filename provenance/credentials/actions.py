@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -67,31 +67,43 @@ def _stamp_due_at(signed: SignedImage, *, at: datetime) -> datetime | None:
     return at
 
 
-def record(prepared: Prepared, *, actor: Actor) -> Credential:
+def record(prepared: Prepared, *, actor: Actor) -> None:
     """Record a credential and its entry in the caller's transaction; its manifest store is kept already."""
-    store_digest = sha256_digest(prepared.manifest_store)
-    credential = Credential.objects.create(
-        image_digest=prepared.image_digest,
-        manifest_id=prepared.manifest_id,
-        store_digest=store_digest,
-        verdict=prepared.verdict,
-        library_version=prepared.library_version,
-        key_id=prepared.key_id,
-        signed_at=prepared.signed_at,
-        stamp_due_at=prepared.stamp_due_at,
-    )
-    audit_log.append(
-        CredentialSigned(
-            actor=actor,
-            image=prepared.image_digest,
-            manifest=prepared.manifest_id,
-            store=store_digest,
-            key=prepared.key_id,
-            state=str(prepared.verdict.get("state", "")),
-            library=prepared.library_version,
+    audit_log.append(*record_all([prepared], actor=actor))
+
+
+def record_all(prepared: Sequence[Prepared], *, actor: Actor) -> list[CredentialSigned]:
+    """Record credentials in the caller's transaction, and return the statements that the caller appends there too.
+
+    Their manifest stores are kept already.
+    """
+    rows = [
+        Credential(
+            image_digest=one.image_digest,
+            manifest_id=one.manifest_id,
+            store_digest=sha256_digest(one.manifest_store),
+            verdict=one.verdict,
+            library_version=one.library_version,
+            key_id=one.key_id,
+            signed_at=one.signed_at,
+            stamp_due_at=one.stamp_due_at,
         )
+        for one in prepared
+    ]
+    Credential.objects.bulk_create(rows)
+    return [_signed(row, actor=actor) for row in rows]
+
+
+def _signed(row: Credential, *, actor: Actor) -> CredentialSigned:
+    return CredentialSigned(
+        actor=actor,
+        image=row.image_digest,
+        manifest=row.manifest_id,
+        store=row.store_digest,
+        key=row.key_id,
+        state=str(row.verdict.get("state", "")),
+        library=row.library_version,
     )
-    return credential
 
 
 def stop_waiting_for_stamp(image_digest: str) -> None:

@@ -75,7 +75,8 @@ def test_a_chain_goes_from_request_to_entries_whose_proofs_hold(private: Generat
     (image,) = chain["outputs"]
     assert image["credential"]["manifest_id"] == image["manifest_id"] and image["credential"]["signed_at"]
     assert [one["kind"] for one in chain["entries"]] == [
-        "GenerationRequested", "RenderingStarted", "CredentialSigned", "OutputDelivered", "GenerationDone",
+        "GenerationRequested", "RenderingStarted", "MarkingStarted", "CredentialSigned", "OutputDelivered",
+        "GenerationDone",
     ]  # fmt: skip
     for entry in chain["entries"]:
         assert entry["commitment"] == commitment_to(entry["details"], salt=bytes.fromhex(entry["salt"]))

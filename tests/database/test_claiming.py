@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,9 +18,18 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from generation.actions.claiming import LOOK_AHEAD, Claim, Heartbeat, claim_next, hold_claimed
+from generation.actions.claiming import (
+    LOOK_AHEAD,
+    Claim,
+    Heartbeat,
+    LeaseLine,
+    claim_next,
+    hold_claimed,
+    request_release,
+)
 from generation.actions.rendering import claim_one
-from generation.errors import Cancelled, LeaseLost
+from generation.actions.requesting import cancel_generation
+from generation.errors import Cancelled, LeaseLost, WorkerStopping
 from generation.events import RenderingStarted
 from generation.models import Generation, ImageModel
 from generation.pipelines.contract import StepDone
@@ -310,3 +321,57 @@ def test_an_expired_lease_is_not_revived_by_a_step() -> None:
     with Heartbeat(mine).beating() as on_step, pytest.raises(LeaseLost):
         on_step(STEP)
     assert Generation.objects.get().step == 0
+
+
+# ---- steps that follow fast -----------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_steps_that_follow_fast_are_told_together_and_the_last_one_always() -> None:
+    a_model()
+    queue(an_artist())
+    times = iter([0.0, 0.04, 0.08, 0.12, 0.13])
+    with elsewhere() as other:
+        other.autocommit = True
+        other.execute("LISTEN colophon_progress")
+        with Heartbeat(claimed(), clock=lambda: next(times)).beating() as on_step:
+            for number in (1, 2, 3, 4, 5):
+                on_step(StepDone(number=number, of=5, preview=b"seen" if number == 2 else None))
+        told = [json.loads(one.payload) for one in other.notifies(timeout=10, stop_after=3)]
+    assert [one["step"] for one in told] == [1, 4, 5] and Generation.objects.get().step == 5
+    assert ["preview" in one for one in told] == [False, True, False], "a preview waits for the step that is told"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("end", [Cancelled, WorkerStopping])
+def test_a_wish_to_stop_is_seen_at_the_next_step_even_between_two_that_are_told(end: type[Exception]) -> None:
+    a_model()
+    artist = an_artist()
+    queue(artist)
+    mine = claimed()
+    with Heartbeat(mine, clock=lambda: 0.0).beating() as on_step:
+        on_step(StepDone(number=1, of=9))
+        on_step(StepDone(number=2, of=9))
+        assert Generation.objects.get().step == 1, "no time passes, so nothing is told"
+        if end is Cancelled:
+            cancel_generation(actor=artist.actor(), generation_id=mine.generation_id)
+        else:
+            assert request_release(["worker"]) == 1
+        with pytest.raises(end):
+            for _ in range(1_000):
+                on_step(StepDone(number=3, of=9))
+                time.sleep(0.01)  # the wish is on its way from the database
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_line_serves_one_claim_after_the_other() -> None:
+    a_model()
+    queue(an_artist(), 2)
+    line = LeaseLine()
+    try:
+        for mine in (claimed(), claimed()):
+            with Heartbeat(mine, line=line).beating() as on_step:
+                on_step(STEP)
+        assert set(Generation.objects.values_list("step", flat=True)) == {2}
+    finally:
+        line.close()

@@ -31,6 +31,7 @@ from provenance.canonical import pixel_digest, sha256_digest
 from provenance.credentials.models import Credential
 from provenance.credentials.queries import credential_of
 from provenance.picture import decode_picture
+from tests.factories.log import one_entry
 from tests.factories.records import (
     a_model,
     a_party,
@@ -100,7 +101,7 @@ def test_the_manifest_holds_the_receipt_of_the_request(keys: Path) -> None:
 def test_every_output_has_its_entries_and_its_leaf(keys: Path) -> None:
     generation = rendered(keys, seeds=(1, 2, 3))
     assert kinds_of_entries(generation.pk) == [
-        "GenerationRequested", "RenderingStarted", *["OutputDelivered"] * 3, "GenerationDone",
+        "GenerationRequested", "RenderingStarted", "MarkingStarted", *["OutputDelivered"] * 3, "GenerationDone",
     ]  # fmt: skip
     for output in generation.outputs.all():
         entry = Entry.objects.select_related("opening").get(leaf_hash=output.delivered_leaf)
@@ -220,7 +221,9 @@ def test_between_file_and_row_there_are_files_and_no_rows(keys: Path) -> None:
 @pytest.mark.parametrize("change", [{"attempt": 2}, {"state": "queued"}])
 def test_an_attempt_that_was_overtaken_delivers_nothing(keys: Path, change: dict[str, Any]) -> None:
     claim, delivery, _ = prepared(keys)
-    Generation.objects.update(**change)
+    with transaction.atomic():
+        Generation.objects.update(**change)
+        one_entry("of whoever took it over")
     before = Entry.objects.count()
     with pytest.raises(LeaseLost):
         delivering.deliver(claim, delivery=delivery)

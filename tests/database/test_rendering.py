@@ -14,6 +14,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import F
 
+from generation.actions.claiming import request_release
 from generation.actions.rendering import render_next
 from generation.actions.requesting import cancel_generation
 from generation.models import Generation, Output
@@ -26,6 +27,7 @@ from provenance.audit_log.models import Entry
 from provenance.licensing.actions.granting import give_grant, revoke_grant
 from provenance.licensing.actions.offering import offer_by_grant
 from provenance.licensing.actions.opting_out import record_opt_out
+from tests.factories.log import one_entry
 from tests.factories.records import (
     a_model,
     a_party,
@@ -76,7 +78,7 @@ def test_a_request_becomes_its_pictures(keys: Path) -> None:
     a_model()
     generation = a_request(an_artist(), seeds=(7, 8))
     assert render_next(worker=a_worker(keys)) is True
-    ended(generation, "done", "RenderingStarted", "OutputDelivered", "OutputDelivered", "GenerationDone")
+    ended(generation, "done", "RenderingStarted", "MarkingStarted", *["OutputDelivered"] * 2, "GenerationDone")
     assert [int(output.seed) for output in generation.outputs.order_by("index")] == [7, 8]
     assert generation.step == generation.steps == 3 and generation.environment["backend"] == "seeded-noise"
     assert render_next(worker=a_worker(keys)) is False
@@ -114,7 +116,7 @@ def test_a_mask_goes_in_as_grey_of_the_pictures_size(keys: Path) -> None:
     render_next(worker=a_worker(keys, pipeline=pipeline))
     assert pipeline.orders[0].task == "inpainting"
     assert pipeline.orders[0].mask is not None and pipeline.orders[0].mask.shape == (64, 64)
-    ended(generation, "done", "RenderingStarted", "OutputDelivered", "GenerationDone")
+    ended(generation, "done", "RenderingStarted", "MarkingStarted", "OutputDelivered", "GenerationDone")
 
 
 def test_the_same_seed_draws_the_same_pixels_again(keys: Path) -> None:
@@ -166,7 +168,8 @@ def test_a_request_that_stands_on_another_basis_by_now_is_drawn_and_says_so(keys
     assert generation.decision["references"][1]["basis"] == "grant"
     revoke_grant(actor=owner.actor(), grant=grant)
     render_next(worker=a_worker(keys))
-    done = ended(generation, "done", "RenderingStarted", "DecisionRenewed", "OutputDelivered", "GenerationDone")
+    told = ["RenderingStarted", "DecisionRenewed", "MarkingStarted", "OutputDelivered", "GenerationDone"]
+    done = ended(generation, "done", *told)
     assert done.decision["references"][1]["basis"] == "open-licence"
 
 
@@ -189,13 +192,14 @@ def test_an_opt_out_after_the_claim_comes_too_late_for_this_picture(keys: Path) 
             record_opt_out(actor=owner.actor(), party=party, subject_kind="style", subject_id=style.pk, source="form")
 
     render_next(worker=a_worker(keys, pipeline=Watched(at_step=opt_out)))
-    ended(generation, "done", "RenderingStarted", "OutputDelivered", "GenerationDone")
+    ended(generation, "done", "RenderingStarted", "MarkingStarted", "OutputDelivered", "GenerationDone")
 
 
 # ---- called off -----------------------------------------------------------------------------------------------
 
 
-def test_the_owner_stops_a_rendering_between_two_steps(keys: Path) -> None:
+def test_the_owner_stops_a_rendering_between_two_steps(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLOPHON_NOISE_STEP_MS", "110")  # long enough for each step to be told by itself
     a_model()
     artist = an_artist()
     generation = a_request(artist, steps=10)
@@ -229,7 +233,7 @@ def test_too_little_memory_is_tried_once_more_in_tiles(keys: Path) -> None:
     pipeline = Watched()
     render_next(worker=a_worker(keys, pipeline=pipeline))
     assert [order.tiled for order in pipeline.orders] == [False, True]
-    done = ended(generation, "done", "RenderingStarted", "OutputDelivered", "GenerationDone")
+    done = ended(generation, "done", "RenderingStarted", "MarkingStarted", "OutputDelivered", "GenerationDone")
     assert done.settings["tiled"] is True
 
 
@@ -242,7 +246,7 @@ def test_too_little_memory_twice_fails_that_request_alone_and_the_next_is_drawn(
     failed = ended(failing, "failed", "RenderingStarted", "GenerationFailed")
     assert failed.fault["code"] == "out-of-memory" and failed.fault["zh-Hans"]
     render_next(worker=worker)
-    ended(next_one, "done", "RenderingStarted", "OutputDelivered", "GenerationDone")
+    ended(next_one, "done", "RenderingStarted", "MarkingStarted", "OutputDelivered", "GenerationDone")
 
 
 @pytest.mark.parametrize("marker", ["[[fail]]", "[[fail at step 2]]"])
@@ -322,7 +326,7 @@ def test_pictures_of_the_wrong_shape_fail_the_request_and_store_nothing(keys: Pa
             return Rendered(images=(np.zeros((4, 4, 1), np.uint8),), environment={}, settings=drawn.settings)
 
     render_next(worker=a_worker(keys, pipeline=Grey()))
-    ended(generation, "failed", "RenderingStarted", "GenerationFailed")
+    ended(generation, "failed", "RenderingStarted", "MarkingStarted", "GenerationFailed")
     assert list(storage.stored_files()) == []
 
 
@@ -359,6 +363,21 @@ def test_a_request_without_adapters_makes_no_temporary_folder(
     assert seen == [[], [PREFIX]] and list(tmp_path.glob(f"{PREFIX}*")) == []
 
 
+def test_a_worker_that_is_to_stop_hands_its_request_back_and_the_log_hears_of_it(keys: Path) -> None:
+    a_model()
+    generation = a_request(an_artist())
+
+    def release(number: int) -> None:
+        if number == 3:
+            request_release(["worker"])
+
+    render_next(worker=a_worker(keys, pipeline=Watched(at_step=release)))
+    generation.refresh_from_db()
+    assert generation.state == "queued" and generation.lease_expires is None and generation.step == 0
+    assert kinds_of_entries(generation.pk) == ["GenerationRequested", "RenderingStarted", "RenderingAbandoned"]
+    assert Entry.objects.get(kind="RenderingAbandoned").opening.details["reason"] == "handed-back"
+
+
 # ---- leases ---------------------------------------------------------------------------------------------------
 
 
@@ -374,7 +393,9 @@ def test_a_worker_that_lost_its_lease_writes_nothing(keys: Path, theft: dict[str
 
     def lose_it(number: int) -> None:
         if number == 3:
-            Generation.objects.update(**theft)
+            with transaction.atomic():
+                Generation.objects.update(**theft)
+                one_entry("of whoever took it over")
 
     render_next(worker=a_worker(keys, pipeline=Watched(at_step=lose_it)))
     generation.refresh_from_db()

@@ -25,7 +25,7 @@ from tests.simulators.visitor import Visitor
 
 pytestmark = [pytest.mark.journey]
 STARTED, ABANDONED = "RenderingStarted", "RenderingAbandoned"
-DELIVERED = ["OutputDelivered", "GenerationDone"]
+DELIVERED = ["MarkingStarted", "OutputDelivered", "GenerationDone"]
 LAST = {"done": "GenerationDone", "failed": "GenerationFailed", "cancelled": "GenerationCancelled"}
 
 
