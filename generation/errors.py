@@ -175,3 +175,11 @@ class ReasonNeeded(GenerationError):
     code = "reason-needed"
     en = "The prompt of this generation is private. Send a reason; the audit log keeps it with your name."
     zh = "该生成的提示词是私密的。请提供理由；审计日志会连同您的名字一并记录。"
+
+
+class AdapterTooLarge(GenerationError):
+    """An adapter file has more bytes than are taken."""
+
+    code = "adapter-too-large"
+    en = "This adapter has {size} MB; at most {most} are taken here. Train it with a lower rank."
+    zh = "该适配器有 {size} MB，此处最多 {most} MB。请以更低的秩训练。"

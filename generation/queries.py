@@ -73,6 +73,14 @@ def digests_superseded(slug: str) -> set[str]:
     return set(earlier.values_list("digest", flat=True))
 
 
+def model_with(digest: str) -> ImageModel:
+    """Return the registration of some weights that is current; raise UnknownModel where there is none."""
+    model = ImageModel.objects.filter(digest=digest, superseded_at=None, is_withdrawn=False).first()
+    if model is None:
+        raise UnknownModel(model=digest[:19])
+    return model
+
+
 def model_source(model: ImageModel) -> ModelSource:
     """Return where a model's files are and what they must hash to.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from generation.actions.requesting import decision_to_log, in_entry
@@ -11,7 +12,7 @@ from generation.models import Generation
 from generation.pipelines.contract import WeightFile
 from generation.pipelines.model_files import digest_of_files
 from provenance.attribution.actions import codes_digest
-from provenance.canonical import canonical_json, sha256_digest
+from provenance.canonical import canonical_json, sha256_digest, timestamp
 from provenance.credentials.manifest import prompt_commitment
 from provenance.errors import Fault
 
@@ -40,6 +41,16 @@ def inside(name: str, *keys: str) -> tuple[str, Callable[[Row], Any]]:
         return found
 
     return ".".join((name, *keys)), value
+
+
+def moment(name: str) -> tuple[str, Callable[[Row], Any]]:
+    """Return a time that an entry states in RFC 3339, and as nothing where there is none."""
+    return name, lambda row: timestamp(datetime.fromisoformat(row[name])) if row[name] else ""
+
+
+def text_digest(text: str) -> str:
+    """Return the digest by which an entry names a text; nothing for none."""
+    return sha256_digest(text.encode()) if text else ""
 
 
 def state_unless_erased(row: Row) -> Any:
@@ -114,11 +125,18 @@ STATE_AFTER = {
     "StyleLeftBehind": {"left-behind"},
     "StyleWithdrawn": {"withdrawn"},
     "StyleBroughtBack": {"active", "untrained", "proposed"},
+    "WorkRegistered": {"active"},
+    "WorkFlagged": {"flagged"},
+    "FlagCleared": {"active", "flagged", "withdrawn"},  # flagged while another flag waits
+    "FlagRejected": {"rejected"},
+    "WorkWithdrawn": {"withdrawn"},
+    "WorkBroughtBack": {"active", "flagged", "rejected"},
     "SplitProposed": {"proposed", "replaced"},  # by a later proposal, which has an entry of its own
     "SplitRefused": {"refused"},
     "SplitInForce": {"active", "replaced"},
 }
 """The states that a row may be in after its newest entry."""
+WORK_STATES = tuple(kind for kind in STATE_AFTER if kind.startswith(("Work", "Flag")))
 STYLE_STATES = tuple(kind for kind in STATE_AFTER if kind.startswith("Style"))
 
 ERASED = "erased"
@@ -132,6 +150,8 @@ PERSONAL = frozenset(
     {
         "name",
         "title",
+        "authors",
+        "capacity_evidence",
         "prompt",
         "references",
         "inputs",
@@ -198,7 +218,24 @@ THE_LEDGER: tuple[Told, ...] = (
 EVERYTHING: tuple[Told, ...] = (
     Told(
         table="works_party", kinds=("PartyRecorded",), name="party",
-        says={"name": column("name"), "origin": column("origin"), "claim": column("claim")},
+        says={"name": column("name"), "origin": column("origin")},
+    ),
+    Told(
+        table="works_party", kinds=("PartyRecorded", "CapacityDeclared", "ClaimReviewed"), name="party",
+        is_newest_only=True, is_owed=False, says={"claim": column("claim")},
+    ),
+    Told(
+        table="works_party", kinds=("CapacityDeclared",), name="party", is_newest_only=True, is_owed=False,
+        says={
+            "capacity": column("capacity"), "until": moment("capacity_until"),
+            "evidence": ("capacity_evidence", lambda row: text_digest(row["capacity_evidence"])),
+        },
+    ),
+    Told(
+        table="works_party", kinds=("GuardianshipRecorded",), name="party", is_newest_only=True, is_owed=False,
+        says={
+            "is_minor": column("is_minor"), "guardian": ("guardian_id", lambda row: row["guardian_id"] or ""),
+        },
     ),
     Told(
         table="works_work", kinds=("WorkRegistered",), name="work", is_owed=False,
@@ -206,6 +243,25 @@ EVERYTHING: tuple[Told, ...] = (
             "party": column("owner_id"), "digest": column("digest"), "pixel_digest": column("pixel_digest"),
             "title": column("title"), "licence": column("licence"),
         },
+    ),
+    Told(
+        table="works_work", kinds=WORK_STATES, name="work", is_newest_only=True, is_owed=False,
+        says={"": ("state", state_unless_erased)},
+    ),
+    Told(
+        table="works_work", kinds=("WorkCredited",), name="work", is_newest_only=True, is_owed=False,
+        says={"authors": column("authors")},
+    ),
+    Told(
+        table="works_flag", kinds=("WorkFlagged",), name="flag",
+        says={
+            "work": column("work_id"), "against_kind": column("against_kind"), "against": column("against_id"),
+            "distance": column("distance"),
+        },
+    ),
+    Told(
+        table="works_flag", kinds=("FlagCleared", "FlagRejected"), name="flag", is_owed=False,
+        says={"actor": column("decided_by")},
     ),
     Told(
         table="works_style", kinds=("StyleRegistered",), name="style",

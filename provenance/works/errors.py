@@ -109,3 +109,97 @@ class StyleHasNoWorks(WorksError):
     code = "style-has-no-works"
     en = "A style stands on listed works, and none is named. List at least one work first."
     zh = "风格必须依据已登记的作品，但没有指定任何作品。请先登记至少一件作品。"
+
+
+class GuardianNeeded(WorksError):
+    """A minor's rights are given away by the guardian alone."""
+
+    code = "guardian-needed"
+    en = "{party} is a minor: only a member of the guardian's party may do this. An auditor records the guardian."
+    zh = "{party} 是未成年人：只有其监护人一方的成员可以进行此操作。监护人由审计员登记。"
+
+
+class CapacityEnded(WorksError):
+    """The capacity in which a party held rights is over."""
+
+    code = "capacity-ended"
+    en = "{party} acted as {capacity} until {date}. Declare the capacity anew, with evidence, before going on."
+    zh = "{party} 以 {capacity} 身份行事的期限已于 {date} 届满。请先重新声明身份并提供证据。"
+
+
+class NotVerified(WorksError):
+    """Money goes only to a party whose identity an auditor has verified."""
+
+    code = "party-not-verified"
+    en = "{party} has no verified identity, so nothing can be paid to it yet. Ask an auditor to verify it."
+    zh = "{party} 的身份尚未核实，暂不能向其付款。请联系审计员核实。"
+
+
+class AlreadyMember(WorksError):
+    """The account belongs to the party or was invited already."""
+
+    code = "already-member"
+    en = "This account acts for the party already, or has been invited."
+    zh = "该账户已代表这一方，或已收到邀请。"
+
+
+class NotInvited(WorksError):
+    """There is no such membership or invitation."""
+
+    code = "not-invited"
+    en = "There is no such invitation or membership. GET the party to see who acts for it."
+    zh = "没有这样的邀请或成员。请查看该当事方以了解其成员。"
+
+
+class LastMember(WorksError):
+    """Nobody would be left to act for the party."""
+
+    code = "last-member"
+    en = "Nobody else acts for this party. Invite somebody else first."
+    zh = "没有其他人代表这一方。请先邀请他人。"
+
+
+class UnknownFlag(WorksError):
+    """No such flag was raised."""
+
+    code = "unknown-flag"
+    en = "There is no flag {flag}. GET /api/v1/audit/flags lists those that wait."
+    zh = "没有编号为 {flag} 的标记。可通过 GET /api/v1/audit/flags 查看待处理的标记。"
+
+
+class FlagDecided(WorksError):
+    """An auditor has decided on this flag before."""
+
+    code = "flag-decided"
+    en = "This flag was {decision} already; a decision stands."
+    zh = "该标记已有结论（{decision}），结论不再更改。"
+
+
+class SharesNamedTwice(WorksError):
+    """A split names one party more than once."""
+
+    code = "shares-named-twice"
+    en = "A party is named twice. Name each party once, with its whole share."
+    zh = "同一当事方出现两次。每一方只写一次，并写明其全部份额。"
+
+
+class SlugTaken(WorksError):
+    """Another style stands under this name in addresses."""
+
+    code = "slug-taken"
+    en = "There is a style “{slug}” already. Choose another name for the address."
+    zh = "已有名为“{slug}”的风格。请为地址另选名称。"
+
+
+class CarrierNotSupported(WorksError):
+    """Nothing here can draw from reference pictures as such."""
+
+    code = "carrier-not-supported"
+    en = (
+        "No model here can take reference pictures as what carries a style, so such a style could never be drawn. "
+        "Train an adapter on the works, or let each work go in as the picture that a request starts from."
+    )
+    zh = (
+        "此处没有模型能以参考图片承载风格，这样的风格无法生成图片。"
+        "请用这些作品训练适配器，或将单件作品作为请求的起始图片。"
+    )

@@ -158,3 +158,116 @@ class SplitInForce(Statement):
     subject: UUID
     replaces: str
     """The agreement that held before; empty where there was none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityDeclared(Statement):
+    """A party said in which capacity it holds its rights; what an auditor had seen of its claim no longer counts."""
+
+    party: UUID
+    capacity: str
+    until: str
+    """When the capacity ends; empty where it does not."""
+    evidence: str
+    """Digest of the text that the party gave as evidence; empty where it gave none."""
+    claim: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimReviewed(Statement):
+    """An auditor looked at a party's claim and said how far it is borne out."""
+
+    party: UUID
+    claim: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardianshipRecorded(Statement):
+    """Who acts for a party that is a minor, or that it is none any more."""
+
+    party: UUID
+    is_minor: bool
+    guardian: str
+    """The guardian's party; empty where there is none."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberInvited(Statement):
+    """A party offered an account its powers."""
+
+    party: UUID
+    account: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberJoined(Statement):
+    """An account took up an invitation and acts for a party."""
+
+    party: UUID
+    account: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberLeft(Statement):
+    """An account acts for a party no longer, or its invitation was taken back."""
+
+    party: UUID
+    account: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkWithdrawn(Statement):
+    """A work was taken back by its owner: it cannot be used."""
+
+    work: UUID
+    party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkBroughtBack(Statement):
+    """A withdrawn work stands again."""
+
+    work: UUID
+    party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkCredited(Statement):
+    """Who a work's authors are, as they want to be credited."""
+
+    work: UUID
+    party: UUID
+    authors: Sequence[str | None]
+    """The credit name of each, null for one who stays anonymous."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkFlagged(Statement):
+    """A work looks like somebody else's picture, and cannot be used until an auditor has seen both."""
+
+    flag: UUID
+    work: UUID
+    party: UUID
+    against_kind: str
+    against: UUID
+    distance: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlagCleared(Statement):
+    """An auditor found that a flagged work is not the other picture."""
+
+    flag: UUID
+    work: UUID
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlagRejected(Statement):
+    """An auditor found that a flagged work is the other picture; it can never be used."""
+
+    flag: UUID
+    work: UUID
+    reason: str

@@ -6,15 +6,55 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from provenance.actor import Actor
-from provenance.works.errors import StyleNotReady, UnknownStyle, UnknownWork
-from provenance.works.models import Party, PartyMember, Share, SplitAgreement, Style, Work
+from provenance.attribution.queries import Match
+from provenance.works.errors import NotVerified, StyleNotReady, UnknownParty, UnknownStyle, UnknownWork
+from provenance.works.models import Flag, Party, PartyMember, Share, SplitAgreement, Style, Work
 
 
 def parties_of(account_id: UUID | None) -> set[UUID]:
     """Return the ids of the parties that an account acts for."""
     return set(PartyMember.objects.filter(account_id=account_id, is_invited=False).values_list("party_id", flat=True))
+
+
+def parties_visible_to(actor: Actor) -> QuerySet[Party]:
+    """Return the parties that an account acts for or is invited to, and their wards; all for an auditor."""
+    parties = Party.objects.select_related("guardian").prefetch_related("members").order_by("-recorded_at", "id")
+    if actor.has("auditor"):
+        return parties
+    own = PartyMember.objects.filter(account_id=actor.account_id).values("party_id")
+    wards = Q(guardian__in=parties_of(actor.account_id))
+    return parties.filter(Q(pk__in=own) | wards, erased_at=None)
+
+
+def party_for(actor: Actor, *, party_id: UUID) -> Party:
+    """Return a party that an account may see; raise UnknownParty otherwise."""
+    party = parties_visible_to(actor).filter(pk=party_id).first()
+    if party is None:
+        raise UnknownParty(party=party_id)
+    return party
+
+
+def party_of_any(party_id: UUID) -> Party:
+    """Return a party that stands, whoever asks; raise UnknownParty otherwise."""
+    party = Party.objects.filter(pk=party_id, erased_at=None).first()
+    if party is None:
+        raise UnknownParty(party=party_id)
+    return party
+
+
+def require_payable(party: Party) -> None:
+    """Raise NotVerified unless money may go to a party: its identity, or a minor's guardian's, was verified.
+
+    An identity that was verified for a capacity that is over counts no longer.
+    """
+    payee = party.guardian if party.is_minor else party
+    is_verified = payee is not None and payee.claim == Party.Claim.IDENTITY_VERIFIED
+    ends_at = payee.capacity_until if payee else None
+    if not is_verified or (ends_at and ends_at <= timezone.now()):
+        raise NotVerified(party=party.name)
 
 
 def parties_of_one(account_id: UUID) -> list[UUID]:
@@ -47,6 +87,19 @@ def works_visible_to(actor: Actor) -> QuerySet[Work]:
 def seen_by_all() -> Q:
     """Return the condition under which a work is everybody's to see: openly licensed, and not held back by a flag."""
     return ~Q(licence="") & ~Q(state__in=[Work.State.FLAGGED, Work.State.REJECTED])
+
+
+def own_among(work: Work, near: Iterable[Match]) -> set[UUID]:
+    """Return those of some near pictures that are works of the same owner, and so no reason to flag a work."""
+    listed = [match.subject for match in near if match.kind == "work"]
+    own = Work.objects.filter(pk__in=listed, owner_id=work.owner_id)
+    return set(own.values_list("pk", flat=True)) | {work.pk}
+
+
+def flags_visible_to(actor: Actor) -> QuerySet[Flag]:
+    """Return every flag, the newest first, with its work; raise NotPermitted for anybody but an auditor."""
+    actor.require("auditor")
+    return Flag.objects.select_related("work__owner").order_by("-raised_at", "id")
 
 
 def work_for(actor: Actor, *, work_id: UUID) -> Work:
@@ -128,6 +181,44 @@ def require_ready(style: Style) -> None:
         raise StyleNotReady(style=style.name, reason_en=reason[0], reason_zh=reason[1])
 
 
+def style_seen_by(actor: Actor, *, name: str) -> Style | None:
+    """Return a style by id or slug, counted: one that stands for anybody, another for its owner and for auditors."""
+    try:
+        wanted = Q(pk=UUID(name))
+    except ValueError:
+        wanted = Q(slug=name)
+    styles = Style.objects.select_related("owner").annotate(work_count=Count("works")).filter(wanted)
+    if actor.has("auditor"):
+        return styles.first()
+    own = Q(owner_id__in=parties_of(actor.account_id)) | Q(pk__in=subjects_shared_with(actor, kind="style"))
+    stands = Q(state__in=[Style.State.ACTIVE, Style.State.LEFT_BEHIND])
+    return styles.filter(own | stands, erased_at=None).first()
+
+
+def subjects_shared_with(actor: Actor, *, kind: str) -> set[UUID]:
+    """Return the styles or works in which a party of an account has or was offered a share."""
+    shares = Share.objects.filter(party_id__in=parties_of(actor.account_id), agreement__subject_kind=kind)
+    return set(shares.values_list("agreement__subject_id", flat=True))
+
+
+def shared_subject(actor: Actor, *, kind: str, subject_id: UUID) -> Style | Work:
+    """Return a style or work whose splits an account may see: its own, one in which it is named, all for an auditor.
+
+    Raises UnknownStyle or UnknownWork otherwise.
+    """
+    table: type[Style] | type[Work] = Style if kind == "style" else Work
+    subject = table.objects.select_related("owner").filter(pk=subject_id, erased_at=None).first()
+    is_own = subject is not None and subject.owner_id in parties_of(actor.account_id)
+    if subject and (is_own or actor.has("auditor") or subject_id in subjects_shared_with(actor, kind=kind)):
+        return subject
+    raise UnknownStyle(style=subject_id) if kind == "style" else UnknownWork(work=subject_id)
+
+
+def works_with_ids_known(ids: Iterable[UUID]) -> list[Work]:
+    """Return those of some works that are listed, in no order."""
+    return list(Work.objects.select_related("owner").filter(pk__in=list(ids)))
+
+
 def styles_with(ids: Iterable[str]) -> list[Style]:
     """Return styles by id, in the order asked for."""
     wanted = list(ids)
@@ -151,19 +242,30 @@ def owners_of(ids: Iterable[UUID]) -> set[UUID]:
 
 
 def registered_tokens() -> list[tuple[Style, str]]:
-    """Return every style with the token or name that stands for it in a prompt."""
-    styles = Style.objects.select_related("owner")
+    """Return every style with the token or name that stands for it in a prompt.
+
+    A style that somebody merely declared does not count: whoever called one "cat" could stop everybody's cats.
+    A model's own tokens always do.
+    """
+    counted = Q(carrier=Style.Carrier.PROMPT_TOKEN) | _is_known(of="owner__")
+    styles = Style.objects.filter(counted).select_related("owner")
     return [(style, name) for style in styles for name in {style.token, style.name, style.name_zh} if name]
 
 
 def registered_party_names() -> list[tuple[Party, str]]:
     """Return every party whose name counts in a prompt.
 
-    A name that somebody merely declared, with no style behind it, does not count: otherwise an account
+    A name that somebody merely declared, with no token of a model behind it, does not count: otherwise an account
     called "apple" could stop everybody's apples.
     """
-    counted = Q(origin=Party.Origin.PUBLIC_LICENCE) | ~Q(claim=Party.Claim.SELF_DECLARED) | Q(styles__isnull=False)
+    counted = _is_known() | Q(styles__carrier=Style.Carrier.PROMPT_TOKEN)
     return [(party, party.name) for party in Party.objects.filter(counted).distinct() if party.name]
+
+
+def _is_known(*, of: str = "") -> Q:
+    """Return the condition under which a party is more than somebody's word."""
+    is_public = Q(**{f"{of}origin": Party.Origin.PUBLIC_LICENCE})
+    return is_public | ~Q(**{f"{of}claim": Party.Claim.SELF_DECLARED})
 
 
 def styles_of(parties: Iterable[UUID]) -> QuerySet[Style]:

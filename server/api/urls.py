@@ -10,14 +10,19 @@ from server.api import (
     auditing,
     catalogue,
     decisions,
+    flags,
     generations,
     images,
     log,
+    parties,
     records,
     renditions,
+    splits,
+    styles,
     tokens,
     unknown,
     verifications,
+    works,
 )
 
 
@@ -35,7 +40,22 @@ class DigestConverter:
         return value
 
 
+class SharedConverter:
+    """What can be shared: styles or works."""
+
+    regex = "styles|works"
+
+    def to_python(self, value: str) -> str:
+        """Return what one of them is called."""
+        return value.removesuffix("s")
+
+    def to_url(self, value: str) -> str:
+        """Return the part of the address."""
+        return f"{value}s"
+
+
 register_converter(DigestConverter, "digest")
+register_converter(SharedConverter, "shared")
 
 urlpatterns = [
     path("schema", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[])),
@@ -54,9 +74,30 @@ urlpatterns = [
     path("v1/images/<digest:digest>/proof", log.ImageProof.as_view()),
     path("v1/models", catalogue.ModelList.as_view()),
     path("v1/models/<str:name>", catalogue.ModelDetail.as_view()),
-    path("v1/styles", catalogue.StyleList.as_view()),
-    path("v1/works", catalogue.WorkList.as_view()),
-    path("v1/works/<uuid:work_id>/preview", catalogue.WorkPreview.as_view()),
+    path("v1/parties", parties.PartyList.as_view()),
+    path("v1/parties/<uuid:party_id>", parties.PartyDetail.as_view()),
+    path("v1/parties/<uuid:party_id>/capacity", parties.PartyCapacity.as_view()),
+    path("v1/parties/<uuid:party_id>/claim", parties.PartyClaim.as_view()),
+    path("v1/parties/<uuid:party_id>/guardian", parties.PartyGuardian.as_view()),
+    path("v1/parties/<uuid:party_id>/members", parties.PartyMembers.as_view()),
+    path("v1/parties/<uuid:party_id>/join", parties.PartyJoining.as_view()),
+    path("v1/parties/<uuid:party_id>/members/<uuid:account_id>", parties.PartyMembership.as_view()),
+    path("v1/styles", styles.StyleList.as_view()),
+    path("v1/styles/<uuid:style_id>/withdraw", styles.StyleWithdrawal.as_view()),
+    path("v1/styles/<uuid:style_id>/bring-back", styles.StyleReturn.as_view()),
+    path("v1/styles/<uuid:style_id>/adapter", styles.StyleAdapter.as_view()),
+    path("v1/styles/<str:name>", styles.StyleDetail.as_view()),
+    path("v1/<shared:kind>/<uuid:subject_id>/splits", splits.SplitList.as_view()),
+    path("v1/<shared:kind>/<uuid:subject_id>/splits/consent", splits.SplitConsent.as_view()),
+    path("v1/<shared:kind>/<uuid:subject_id>/splits/refuse", splits.SplitRefusal.as_view()),
+    path("v1/works", works.WorkList.as_view()),
+    path("v1/works/<uuid:work_id>", works.WorkDetail.as_view()),
+    path("v1/works/<uuid:work_id>/preview", works.WorkPreview.as_view()),
+    path("v1/works/<uuid:work_id>/authors", works.WorkAuthors.as_view()),
+    path("v1/works/<uuid:work_id>/withdraw", works.WorkWithdrawal.as_view()),
+    path("v1/works/<uuid:work_id>/bring-back", works.WorkReturn.as_view()),
+    path("v1/audit/flags", flags.FlagList.as_view()),
+    path("v1/audit/flags/<uuid:flag_id>", flags.FlagDecision.as_view()),
     path("v1/verifications", verifications.Verification.as_view()),
     path("v1/provenance/<str:name>", verifications.Provenance.as_view()),
     path("v1/trust.pem", verifications.TrustedRoot.as_view()),

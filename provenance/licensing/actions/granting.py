@@ -12,13 +12,13 @@ from provenance.audit_log import actions as audit_log
 from provenance.licensing.errors import AlreadyRevoked
 from provenance.licensing.events import GrantGiven, GrantRevoked
 from provenance.licensing.models import Grant, GrantEvent, Offer
-from provenance.works.actions.parties import require_member
+from provenance.works.actions.parties import require_authority
 
 
 @transaction.atomic
 def give_grant(*, actor: Actor, offer: Offer, licensee_id: UUID) -> Grant:
     """Grant an offer's terms, as they stand now, to one licensee."""
-    require_member(actor, offer.party)
+    require_authority(actor, offer.party)
     grant = Grant.objects.create(
         offer=offer,
         licensee_id=licensee_id,
@@ -41,7 +41,7 @@ def give_grant(*, actor: Actor, offer: Offer, licensee_id: UUID) -> Grant:
 @transaction.atomic
 def revoke_grant(*, actor: Actor, grant: Grant) -> None:
     """End a grant for new uses."""
-    require_member(actor, grant.offer.party)
+    require_authority(actor, grant.offer.party)
     locked = Grant.objects.select_for_update().get(pk=grant.pk)
     if locked.events.filter(kind="revoked").exists():
         raise AlreadyRevoked()

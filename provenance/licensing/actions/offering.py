@@ -15,7 +15,7 @@ from provenance.licensing.events import OfferPublished
 from provenance.licensing.models import Offer
 from provenance.licensing.queries.offers import open_terms_of
 from provenance.licensing.terms import BY_GRANT, EVERY_USE, OPEN_LICENCES, Terms
-from provenance.works.actions.parties import require_member, require_owned
+from provenance.works.actions.parties import require_authority, require_owned
 from provenance.works.models import Party, Work
 
 
@@ -40,7 +40,6 @@ def offer_by_grant(*, actor: Actor, party: Party, subject_kind: str, subject_id:
 
     A style's terms are no wider than those of the works of others behind it; one's own are one's own to grant.
     """
-    require_member(actor, party)
     require_owned(party, subject_kind=subject_kind, subject_id=subject_id)
     terms = Terms(licence=BY_GRANT, permissions=EVERY_USE)
     if subject_kind == "style":
@@ -53,6 +52,7 @@ def offer_by_grant(*, actor: Actor, party: Party, subject_kind: str, subject_id:
 
 
 def _publish(*, actor: Actor, party: Party, subject_kind: str, subject_id: UUID, terms: Terms, is_open: bool) -> Offer:
+    require_authority(actor, party)
     offer = Offer.objects.create(
         party=party,
         subject_kind=subject_kind,

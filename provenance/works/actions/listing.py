@@ -8,17 +8,28 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from provenance import storage
 from provenance.actor import Actor
+from provenance.attribution import actions as fingerprints
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import pixel_digest, sha256_digest
+from provenance.fingerprint import fingerprint_of
 from provenance.picture import decode_picture
 from provenance.works import queries
+from provenance.works.actions.flagging import flag_lookalikes, hold_listing, state_by_flags
 from provenance.works.actions.keeping import keep
 from provenance.works.actions.parties import require_member
-from provenance.works.errors import already_listed
-from provenance.works.events import CollectionRegistered, WorkRegistered
+from provenance.works.errors import WrongState, already_listed
+from provenance.works.events import (
+    CollectionRegistered,
+    WorkBroughtBack,
+    WorkCredited,
+    WorkRegistered,
+    WorkWithdrawn,
+)
 from provenance.works.models import Party, Work
+
+ANONYMOUS = "anonymous · 佚名"
+LONGEST_CREDIT = 200
 
 
 def register_work(
@@ -27,19 +38,24 @@ def register_work(
     party: Party,
     data: bytes,
     title: str,
+    title_zh: str = "",
     author: str = "",
+    authors: Sequence[str | None] = (),
     rights_evidence: str = "",
     licence: str = "",
+    source_url: str = "",
 ) -> Work:
-    """List a picture as a party's own work; the file is stored first, then row and entry together.
+    """List a picture as a party's own work; the file is stored first, then row and entries together.
 
+    One that looks like somebody else's is flagged: it cannot be used until an auditor has seen both.
     Raises NotAPicture or PictureTooLarge for the file, WorkAlreadyListed for somebody else's picture.
     """
     require_member(actor, party)
     picture = decode_picture(data)
     pixels = pixel_digest(picture.pixels)
+    fingerprint = fingerprint_of(picture.pixels)
     with transaction.atomic():
-        storage.hold(pixels)  # of two that list the same picture at once, the second finds the first
+        hold_listing()
         keep(data)
         same = queries.works_with(digest=sha256_digest(data), pixel_digest=pixels).first()
         if same and same.owner_id == party.pk:
@@ -47,10 +63,13 @@ def register_work(
         if same:
             is_seen = queries.works_visible_to(actor).filter(pk=same.pk).exists()
             raise already_listed(same.title if is_seen else "")
+        named = list(authors) or [author or party.name]
         work = Work.objects.create(
             title=title,
+            title_zh=title_zh,
             owner=party,
-            author_credit=author or party.name,
+            author_credit=credit_line(named),
+            authors=named,
             digest=sha256_digest(data),
             pixel_digest=pixels,
             media_type=picture.media_type,
@@ -58,20 +77,69 @@ def register_work(
             height=picture.height,
             rights_evidence=rights_evidence,
             licence=licence,
+            source_url=source_url,
             registered_at=timezone.now(),
         )
-        audit_log.append(
-            WorkRegistered(
-                actor=actor,
-                work=work.pk,
-                party=party.pk,
-                digest=work.digest,
-                pixel_digest=pixels,
-                title=title,
-                licence=licence,
-            )
+        audit_log.append(_registered(actor, work))
+        fingerprints.record(
+            "work", subject=work.pk, digest=work.digest, fingerprint=fingerprint, actor=actor
         )
+        flag_lookalikes(actor=actor, work=work, fingerprint=fingerprint)
     return work
+
+
+def _registered(actor: Actor, work: Work) -> WorkRegistered:
+    return WorkRegistered(
+        actor=actor,
+        work=work.pk,
+        party=work.owner_id,
+        digest=work.digest,
+        pixel_digest=work.pixel_digest,
+        title=work.title,
+        licence=work.licence,
+    )
+
+
+def credit_line(authors: Sequence[str | None]) -> str:
+    """Return how the authors of a work are named where it is credited; who stays anonymous is called so."""
+    return ", ".join(name or ANONYMOUS for name in authors)[:LONGEST_CREDIT]
+
+
+@transaction.atomic
+def credit_authors(*, actor: Actor, work: Work, authors: Sequence[str | None]) -> Work:
+    """Name a work's authors anew, as they ask for it: by another name, or not at all. Raises NotTheOwner."""
+    require_member(actor, work.owner)
+    held = Work.objects.select_for_update(of=("self",)).get(pk=work.pk)
+    held.authors, held.author_credit = list(authors), credit_line(authors)
+    held.save(update_fields=["authors", "author_credit"])
+    audit_log.append(WorkCredited(actor=actor, work=held.pk, party=held.owner_id, authors=list(authors)))
+    return held
+
+
+@transaction.atomic
+def withdraw_work(*, actor: Actor, work: Work) -> Work:
+    """Take a work back: it and the styles on it cannot be used. Raises NotTheOwner, WrongState."""
+    require_member(actor, work.owner)
+    held = Work.objects.select_for_update(of=("self",)).get(pk=work.pk)
+    if held.state not in {Work.State.ACTIVE, Work.State.FLAGGED}:  # a dispute is not ended by walking away from it
+        raise WrongState(name=held.title, state=held.state)
+    held.state = Work.State.WITHDRAWN
+    held.save(update_fields=["state"])
+    audit_log.append(WorkWithdrawn(actor=actor, work=held.pk, party=held.owner_id))
+    return held
+
+
+@transaction.atomic
+def bring_back_work(*, actor: Actor, work: Work) -> Work:
+    """Let a withdrawn work stand again, flagged where an auditor has not decided. Raises NotTheOwner, WrongState."""
+    require_member(actor, work.owner)
+    held = Work.objects.select_for_update(of=("self",)).get(pk=work.pk)
+    if held.state != Work.State.WITHDRAWN or held.erased_at:
+        raise WrongState(name=held.title, state=held.state)
+    held.state = state_by_flags(held)
+    held.save(update_fields=["state"])
+    audit_log.append(WorkBroughtBack(actor=actor, work=held.pk, party=held.owner_id))
+    return held
 
 
 @transaction.atomic

@@ -1,0 +1,95 @@
+"""Flagging works that look like somebody else's picture, and an auditor's decision on each."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from provenance import storage
+from provenance.actor import Actor
+from provenance.attribution import queries as fingerprints
+from provenance.audit_log import actions as audit_log
+from provenance.fingerprint import Fingerprint
+from provenance.works import queries
+from provenance.works.errors import FlagDecided, UnknownFlag
+from provenance.works.events import FlagCleared, FlagRejected, WorkFlagged
+from provenance.works.models import Flag, Work
+
+MOST_FLAGS = 5
+"""How many lookalikes an auditor is shown of one work: the nearest say enough."""
+
+
+def hold_listing() -> None:
+    """Let one transaction at a time list pictures: of two lookalikes listed at once, the second finds the first."""
+    storage.hold("listing")
+
+
+def flag_lookalikes(*, actor: Actor, work: Work, fingerprint: Fingerprint) -> list[Flag]:
+    """Flag a work that is near a picture of somebody else's, listed or opted out, in the caller's transaction."""
+    near = fingerprints.near(fingerprint, kinds=("work", "opt-out"), both_ways=True)
+    matches = [match for match in near if match.subject not in queries.own_among(work, near)][:MOST_FLAGS]
+    flags = [
+        Flag(
+            work=work,
+            against_kind=match.kind,
+            against_id=match.subject,
+            distance=match.distance,
+            raised_at=timezone.now(),
+        )
+        for match in matches
+    ]
+    if not flags:
+        return []
+    Flag.objects.bulk_create(flags)
+    work.state = Work.State.FLAGGED
+    work.save(update_fields=["state"])
+    audit_log.append_all(_flagged(actor, flag) for flag in flags)
+    return flags
+
+
+def _flagged(actor: Actor, flag: Flag) -> WorkFlagged:
+    return WorkFlagged(
+        actor=actor,
+        flag=flag.pk,
+        work=flag.work_id,
+        party=flag.work.owner_id,
+        against_kind=flag.against_kind,
+        against=flag.against_id,
+        distance=flag.distance,
+    )
+
+
+@transaction.atomic
+def decide_flag(*, actor: Actor, flag_id: UUID, decision: str, reason: str) -> Flag:
+    """Say as an auditor whether a flagged work is the other picture: rejected, or cleared where it is not.
+
+    A work stands once each of its flags is cleared. Raises UnknownFlag, FlagDecided.
+    """
+    actor.require("auditor")
+    flag = Flag.objects.select_for_update(of=("self",)).select_related("work").filter(pk=flag_id).first()
+    if flag is None:
+        raise UnknownFlag(flag=flag_id)
+    if flag.decision:
+        raise FlagDecided(decision=flag.decision)
+    flag.decision, flag.reason = decision, reason
+    flag.decided_by, flag.decided_at = actor.account_id, timezone.now()
+    flag.save(update_fields=["decision", "reason", "decided_by", "decided_at"])
+    is_cleared = decision == Flag.Decision.CLEARED
+    kind = FlagCleared if is_cleared else FlagRejected
+    audit_log.append(kind(actor=actor, flag=flag.pk, work=flag.work_id, reason=reason))
+    work = Work.objects.select_for_update(of=("self",)).get(pk=flag.work_id)
+    if work.state == Work.State.FLAGGED or not is_cleared:
+        work.state = state_by_flags(work)
+        work.save(update_fields=["state"])
+    flag.work = work
+    return flag
+
+
+def state_by_flags(work: Work) -> str:
+    """Return the state of a work that its owner has not taken back: what the decisions on its flags leave of it."""
+    decisions = set(work.flags.values_list("decision", flat=True))
+    if Flag.Decision.REJECTED in decisions:
+        return Work.State.REJECTED
+    return Work.State.FLAGGED if "" in decisions else Work.State.ACTIVE
