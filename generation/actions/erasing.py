@@ -182,12 +182,15 @@ ERASED = {
 
 
 def _own_names_out(decision: dict[str, Any]) -> dict[str, Any]:
-    """Return a decision without what names the person's own works; others' names are the credit that they are due."""
+    """Return a decision without what names the person's own works or whom the pictures were for.
+
+    Others' names are the credit that they are due.
+    """
     answers = [
         {**answer, "name": "", "owner": "", "author": "", "reasons": []} if answer["basis"] == "own-work" else answer
         for answer in decision["references"]
     ]
-    return {**decision, "references": answers}
+    return {**decision, "recipient": "", "references": answers}
 
 
 def _delete_files(files: Sequence[str]) -> None:
