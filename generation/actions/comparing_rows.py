@@ -9,7 +9,8 @@ from typing import Any
 from django.db import connection
 
 from generation.actions.differences import Findings, streamed
-from generation.actions.statements import ERASED, EVERYTHING, PERSONAL, STATE_AFTER, Row, Told
+from generation.actions.statements import EVERYTHING, PERSONAL, STATE_AFTER
+from generation.actions.telling import ERASED, Row, Told
 from provenance.canonical import canonical_json, sha256_digest
 
 SIDE_BY_SIDE = """

@@ -2,80 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from generation.actions.requesting import decision_to_log, in_entry
+from generation.actions.statements_of_works import PARTIES_WORKS_STYLES, STATE_AFTER_ABOUT_WORKS
+from generation.actions.telling import Row, Says, Told, column, inside, number
 from generation.models import Generation
 from generation.pipelines.contract import WeightFile
 from generation.pipelines.model_files import digest_of_files
 from provenance.attribution.actions import codes_digest
-from provenance.canonical import canonical_json, sha256_digest, timestamp
+from provenance.canonical import canonical_json, sha256_digest
 from provenance.credentials.manifest import prompt_commitment
 from provenance.errors import Fault
-
-Row = Mapping[str, Any]
-Says = Mapping[str, tuple[str, Callable[[Row], Any]]]
-"""What an entry states, by its name in the details: the column it is about, and that column as the entry spells it."""
-
-
-def column(name: str) -> tuple[str, Callable[[Row], Any]]:
-    """Return a column that an entry states as the database spells it."""
-    return name, lambda row: row[name]
-
-
-def number(name: str) -> tuple[str, Callable[[Row], Any]]:
-    """Return a whole number that an entry states as decimal text."""
-    return name, lambda row: str(row[name])
-
-
-def inside(name: str, *keys: str) -> tuple[str, Callable[[Row], Any]]:
-    """Return a value inside a JSON column."""
-
-    def value(row: Row) -> Any:
-        found = row[name]
-        for key in keys:
-            found = found.get(key) if isinstance(found, dict) else None
-        return found
-
-    return ".".join((name, *keys)), value
-
-
-def moment(name: str) -> tuple[str, Callable[[Row], Any]]:
-    """Return a time that an entry states in RFC 3339, and as nothing where there is none."""
-    return name, lambda row: timestamp(datetime.fromisoformat(row[name])) if row[name] else ""
-
-
-def text_digest(text: str) -> str:
-    """Return the digest by which an entry names a text; nothing for none."""
-    return sha256_digest(text.encode()) if text else ""
-
-
-def state_unless_erased(row: Row) -> Any:
-    """Return a row's state; one that was erased was withdrawn with it, and the erasure's own entry tells."""
-    return ERASED if row["erased_at"] else row["state"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What entries of some kinds state of the rows of one table."""
-
-    table: str
-    kinds: tuple[str, ...]
-    name: str
-    """Under which name the details hold the row's key."""
-    column: str = "id"
-    says: Says = field(default_factory=dict)
-    more: str = ""
-    """SQL that adds to the row what an entry states of its neighbours."""
-    is_newest_only: bool = False
-    """Whether a later entry replaces what an earlier one stated."""
-    is_owed: bool = True
-    """Whether a row without such an entry is a difference."""
-    leaf_column: str = ""
-    """The column that holds the entry's leaf hash."""
 
 
 def _commitment(row: Row) -> str:
@@ -118,34 +56,9 @@ STATE_AFTER = {
     "GenerationFailed": {"failed"},
     "GenerationCancelled": {"cancelled"},
     "GenerationDone": {"done"},
-    "StyleRegistered": {"active", "untrained", "proposed"},
-    "StyleAgreed": {"active", "untrained"},
-    "StyleRebound": {"active"},
-    "StyleCarried": {"active"},
-    "StyleLeftBehind": {"left-behind"},
-    "StyleWithdrawn": {"withdrawn"},
-    "StyleBroughtBack": {"active", "untrained", "proposed"},
-    "WorkRegistered": {"active"},
-    "WorkFlagged": {"flagged"},
-    "FlagCleared": {"active", "flagged", "withdrawn"},  # flagged while another flag waits
-    "FlagRejected": {"rejected"},
-    "WorkWithdrawn": {"withdrawn"},
-    "WorkBroughtBack": {"active", "flagged", "rejected"},
-    "SplitProposed": {"proposed", "replaced"},  # by a later proposal, which has an entry of its own
-    "SplitRefused": {"refused"},
-    "SplitInForce": {"active", "replaced"},
+    **STATE_AFTER_ABOUT_WORKS,
 }
 """The states that a row may be in after its newest entry."""
-WORK_STATES = tuple(kind for kind in STATE_AFTER if kind.startswith(("Work", "Flag")))
-STYLE_STATES = tuple(kind for kind in STATE_AFTER if kind.startswith("Style"))
-
-ERASED = "erased"
-SHARES = """|| jsonb_build_object('shares', (
-    SELECT jsonb_agg(jsonb_build_object('party', share.party_id::text, 'basis_points', share.basis_points)
-        ORDER BY share.party_id::text)
-    FROM works_share AS share WHERE share.agreement_id = subject.id
-))"""
-
 PERSONAL = frozenset(
     {
         "name",
@@ -216,82 +129,7 @@ THE_LEDGER: tuple[Told, ...] = (
 """What entries state of uses and money: every sum of the ledger is held against them."""
 
 EVERYTHING: tuple[Told, ...] = (
-    Told(
-        table="works_party", kinds=("PartyRecorded",), name="party",
-        says={"name": column("name"), "origin": column("origin")},
-    ),
-    Told(
-        table="works_party", kinds=("PartyRecorded", "CapacityDeclared", "ClaimReviewed"), name="party",
-        is_newest_only=True, is_owed=False, says={"claim": column("claim")},
-    ),
-    Told(
-        table="works_party", kinds=("CapacityDeclared",), name="party", is_newest_only=True, is_owed=False,
-        says={
-            "capacity": column("capacity"), "until": moment("capacity_until"),
-            "evidence": ("capacity_evidence", lambda row: text_digest(row["capacity_evidence"])),
-        },
-    ),
-    Told(
-        table="works_party", kinds=("GuardianshipRecorded",), name="party", is_newest_only=True, is_owed=False,
-        says={
-            "is_minor": column("is_minor"), "guardian": ("guardian_id", lambda row: row["guardian_id"] or ""),
-        },
-    ),
-    Told(
-        table="works_work", kinds=("WorkRegistered",), name="work", is_owed=False,
-        says={
-            "party": column("owner_id"), "digest": column("digest"), "pixel_digest": column("pixel_digest"),
-            "title": column("title"), "licence": column("licence"),
-        },
-    ),
-    Told(
-        table="works_work", kinds=WORK_STATES, name="work", is_newest_only=True, is_owed=False,
-        says={"": ("state", state_unless_erased)},
-    ),
-    Told(
-        table="works_work", kinds=("WorkCredited",), name="work", is_newest_only=True, is_owed=False,
-        says={"authors": column("authors")},
-    ),
-    Told(
-        table="works_flag", kinds=("WorkFlagged",), name="flag",
-        says={
-            "work": column("work_id"), "against_kind": column("against_kind"), "against": column("against_id"),
-            "distance": column("distance"),
-        },
-    ),
-    Told(
-        table="works_flag", kinds=("FlagCleared", "FlagRejected"), name="flag", is_owed=False,
-        says={"actor": column("decided_by")},
-    ),
-    Told(
-        table="works_style", kinds=("StyleRegistered",), name="style",
-        says={"party": column("owner_id"), "name": column("name")},
-    ),
-    Told(
-        table="works_style", kinds=("StyleRegistered", "StyleCarried"), name="style", is_newest_only=True,
-        is_owed=False,
-        says={"adapter": column("adapter_digest")},
-    ),
-    Told(
-        table="works_style", kinds=("StyleRegistered", "StyleRebound", "StyleCarried"), name="style",
-        is_newest_only=True, is_owed=False,
-        says={"token": column("token"), "model": column("model_digest"), "carrier": column("carrier")},
-    ),
-    Told(
-        table="works_style", kinds=STYLE_STATES, name="style", is_newest_only=True, is_owed=False,
-        says={"": ("state", state_unless_erased)},
-    ),
-    Told(
-        table="works_splitagreement", kinds=("SplitProposed",), name="agreement", more=SHARES,
-        says={
-            "party": column("proposed_by_id"), "subject_kind": column("subject_kind"),
-            "subject": column("subject_id"), "shares": column("shares"),
-        },
-    ),
-    Told(
-        table="works_splitagreement", kinds=("SplitProposed", "SplitRefused", "SplitInForce"), name="agreement",
-        is_newest_only=True, is_owed=False, says={"": ("state", lambda row: row["state"])},
-    ),
+    *PARTIES_WORKS_STYLES,
     Told(
         table="licensing_offer", kinds=("OfferPublished",), name="offer",
         says={
