@@ -138,11 +138,11 @@ class RecordErased(GenerationError):
 
 
 class UnderDispute(GenerationError):
-    """Works of the person are in dispute, and a dispute is a legal hold."""
+    """The person is a side of an open dispute, and a dispute is a legal hold."""
 
     code = "under-dispute"
-    en = "{number} of these works are in dispute, so nothing may be erased yet. Ask again once the dispute is over."
-    zh = "其中 {number} 件作品处于争议中，目前不能删除任何内容。请在争议结束后再申请。"
+    en = "You or your works are in dispute ({number}), so nothing may be erased yet. Ask again once it is over."
+    zh = "您或您的作品处于争议中（{number} 件），目前不能删除任何内容。请在争议结束后再申请。"
 
 
 class ErasureNotConfirmed(GenerationError):

@@ -17,6 +17,7 @@ from provenance.audit_log.witnesses import witness_keys
 from provenance.canonical import Digest, timestamp
 from provenance.credentials import queries as credentials
 from provenance.credentials.manifest import without_blanks
+from provenance.disputes import queries as disputes
 from provenance.licensing.credits import credits_of, without_names
 from provenance.licensing.queries.offers import changed_since
 from provenance.verification.copy import Copy
@@ -108,18 +109,49 @@ class Records:
         )
 
     def dispute(self, record: RecordFound) -> Answer:
-        """Leave disputes unchecked: none are recorded here."""
-        return DISPUTE_NOT_CHECKED
+        """Say whether a dispute stands over the image, or over a style or work that its request declared."""
+        found = queries.outputs_with(digest=record.image_digest)
+        if not found:
+            return DISPUTE_NOT_CHECKED
+        declared = without_names(found[0].generation.decision)["references"]
+        used = [answer["id"] for answer in declared if answer["kind"] != "model"]
+        behind = disputes.works_behind(UUID(answer) for answer in used)
+        standing = disputes.standing_against([record.image_digest, *used, *behind])
+        if not standing:
+            return Answer(
+                "passed",
+                "No dispute stands today over this image or what it was made with.",
+                "目前没有针对此图像或其所用素材的争议。",
+            )
+        return Answer(
+            "failed",
+            "A dispute stands over this image or what it was made with; no new uses are allowed until it is decided.",
+            "针对此图像或其所用素材的争议尚未了结；在裁定之前不允许新的使用。",
+            {"disputes": [_told_of(one) for one in standing]},
+        )
 
     def signing_key(self, record: RecordFound) -> Answer:
         """Leave the key unchecked: no revocations are recorded here."""
         return KEY_NOT_CHECKED
 
 
+def _told_of(dispute: Any) -> dict[str, str]:
+    """Return what anyone may know of a dispute: no names."""
+    return {
+        "dispute": str(dispute.pk),
+        "subject_kind": dispute.subject_kind,
+        "subject": dispute.subject,
+        "ground": dispute.ground,
+        "since": timestamp(dispute.stands_since),
+    }
+
+
 def _proved(leaf_hashes: Sequence[Digest], *, witnesses: Sequence[VerifierKey]) -> Answer:
-    now = proofs.head(witnesses=witnesses)
+    published = proofs.head().checkpoint.size
+    places = [proofs.index_of(leaf, size=published) for leaf in leaf_hashes]
+    now = proofs.head_including(max(places), witnesses=witnesses)
     origin, size = now.checkpoint.origin, now.checkpoint.size
-    found = [proofs.inclusion(proofs.index_of(leaf, size=size), size=size, published=size) for leaf in leaf_hashes]
+    found = [proofs.inclusion(place, size=size, published=max(size, published)) for place in places]
     if wrong := [one.index for one in found if one.root != now.checkpoint.root]:
         raise ProofFails(index=wrong[0], size=size)
     indexes = [one.index for one in found]

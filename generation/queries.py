@@ -196,6 +196,12 @@ def form_visible_to(actor: Actor, *, digest: str) -> Form:
     raise UnknownImage()
 
 
+def owner_of_image(digest: str) -> UUID | None:
+    """Return the account whose request a delivered image was, in any of its forms; None for one that is not ours."""
+    forms = forms_with(digest=digest)
+    return forms[0].output.generation.owner_id if forms else None
+
+
 def output_named(name: str) -> Output | None:
     """Return the delivered image with this digest or manifest id, its UUID alone included; None where there is none."""
     manifest_id = name if name.startswith("urn:c2pa:") else f"urn:c2pa:{name}"

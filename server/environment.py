@@ -23,6 +23,8 @@ LONGEST_SOCKET_FOLDER = 90
 ADDRESS = r"^(https?://[^\s/]+(/[^\s]*)?)?$"
 VERIFIER_KEY = r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+"
 RATE = r"^[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)$"
+STATED = ("provider", "pipeline", "lease_seconds", "request_rate", "verify_rate")
+SIGNING_KEYS = ("signing_key", "signing_token_library", "signing_callback")
 
 
 def _named(name: str) -> AliasChoices:
@@ -142,7 +144,7 @@ class Environment(BaseSettings):
 
     @model_validator(mode="after")
     def _sign_with_one_key(self) -> Self:
-        keys = (self.signing_key, self.signing_token_library, self.signing_callback or None)
+        keys = tuple(getattr(self, name) or None for name in SIGNING_KEYS)
         if self.signing_certificates is None and not any(keys):
             return self
         if self.signing_certificates is None or not any(keys):
@@ -155,6 +157,18 @@ class Environment(BaseSettings):
         if self.signing_token_library and not (self.signing_token and self.signing_token_key):
             raise ValueError("COLOPHON_SIGNING_TOKEN and COLOPHON_SIGNING_TOKEN_KEY name the token and its key")
         return self
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """Return the settings that bear on what records and verdicts say: no secrets, none of the machine's paths."""
+        key = next((name for name in SIGNING_KEYS if getattr(self, name)), "development")
+        return {
+            **{name: str(getattr(self, name)) for name in STATED},
+            "address": self.address,
+            "signing_key": key.removeprefix("signing_"),
+            "timestamps": "on" if self.timestamp_url else "off",
+            "log_witnesses": ", ".join(witness.partition("+")[0] for witness in self.log_witnesses),
+        }
 
     @property
     def absolute_home(self) -> Path:

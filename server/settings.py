@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "provenance.works",
     "provenance.licensing",
     "provenance.credentials",
+    "provenance.disputes",
     "generation",
     "server.accounts",
     "server.api",
@@ -216,6 +217,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "generation.jobs.sweep", "schedule": 3600.0},
     "fingerprint": {"task": "generation.jobs.fingerprint", "schedule": 600.0, "options": {"expires": 600}},
     "sequence": {"task": "provenance.audit_log.jobs.sequence", "schedule": 1.0, "options": {"expires": 5}},
+    "deadlines": {"task": "provenance.disputes.jobs.pass_deadlines", "schedule": 3600.0, "options": {"expires": 600}},
     "witnesses": {"task": "provenance.audit_log.jobs.ask_witnesses", "schedule": 15.0, "options": {"expires": 15}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(ENVIRONMENT.run_folder / "beat-schedule")
@@ -240,6 +242,7 @@ REST_FRAMEWORK = {
         "request": ENVIRONMENT.request_rate,
         "verify": ENVIRONMENT.verify_rate,
         "sign-in": "20/min",
+        "notice": "20/hour",
     },
     "EXCEPTION_HANDLER": "server.api.errors.problem_response",
     "UNAUTHENTICATED_USER": None,

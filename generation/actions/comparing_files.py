@@ -26,6 +26,8 @@ UNION ALL SELECT 'works_work', id::text, 'preview_digest', preview_digest
     FROM works_work WHERE preview_digest > '' AND erased_at IS NULL
 UNION ALL SELECT 'works_style', id::text, 'adapter_digest', adapter_digest
     FROM works_style WHERE adapter_digest > '' AND erased_at IS NULL
+UNION ALL SELECT 'disputes_disputeevent', event.id::text, 'evidence', file ->> 'digest'
+    FROM disputes_disputeevent AS event CROSS JOIN LATERAL jsonb_array_elements(event.evidence) AS file
 """
 DELIVERED = """
 SELECT form.kind, form.id, form.digest, form.size_bytes, form.width, form.height, form.media_type,

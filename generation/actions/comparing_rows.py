@@ -22,7 +22,7 @@ WITH said AS (
     WHERE ((entry.kind = ANY(%(kinds)s) AND NOT opening.entry_id = ANY(%(altered)s))
         OR opening.entry_id = ANY(%(restored)s)) {order}
 ), found AS (
-    SELECT subject.{column}::text AS key, to_jsonb(subject) {more} AS row FROM {table} AS subject
+    SELECT subject.{column}::text AS key, to_jsonb(subject.*) {more} AS row FROM {table} AS subject
 )
 SELECT said.entry, said.leaf_hash, said.kind, said.details::text, said.key, found.row::text
 FROM said FULL JOIN found ON found.key = said.key
@@ -38,6 +38,7 @@ def compare_rows(findings: Findings) -> None:
         _compare_table(findings, told)
     _compare_collections(findings)
     _compare_works_of_styles(findings)
+    _compare_erasures(findings)
 
 
 def pairs(findings: Findings, told: Told) -> Iterator[tuple[Any, ...]]:
@@ -136,7 +137,13 @@ WITH said AS (
     FROM audit_log_opening AS opening JOIN audit_log_entry AS entry ON entry.id = opening.entry_id
     WHERE entry.kind = 'CollectionRegistered' AND NOT opening.entry_id = ANY(%(closed)s) GROUP BY 1
 ), found AS (
-    SELECT work.owner_id::text AS party, count(*) AS works, min(work.id::text) AS one FROM works_work AS work
+    SELECT coalesce(before.party, work.owner_id::text) AS party, count(*) AS works, min(work.id::text) AS one
+    FROM works_work AS work LEFT JOIN LATERAL (
+        SELECT opening.details ->> 'from_party' AS party
+        FROM audit_log_opening AS opening JOIN audit_log_entry AS entry ON entry.id = opening.entry_id
+        WHERE entry.kind = 'WorkHandedOver' AND opening.details ->> 'work' = work.id::text
+        ORDER BY entry.at LIMIT 1
+    ) AS before ON true
     WHERE NOT EXISTS (
         SELECT FROM audit_log_opening AS opening JOIN audit_log_entry AS entry ON entry.id = opening.entry_id
         WHERE entry.kind = 'WorkRegistered' AND opening.details ->> 'work' = work.id::text
@@ -194,3 +201,25 @@ def _compare_works_of_styles(findings: Findings) -> None:
                 found=found,
                 entry=entry,
             )
+
+
+# ---- what was erased, and said so --------------------------------------------------------------------------------
+
+ERASABLE = (
+    "generation_generation", "works_party", "works_work", "works_style", "credentials_credential", "disputes_dispute",
+)  # fmt: skip
+ERASED_UNSAID = """
+SELECT subject.id::text, subject.erased_at::text FROM {table} AS subject
+WHERE subject.erased_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM audit_log_entry AS entry WHERE entry.kind IN ('PersonErased', 'NoticeErased')
+        AND entry.at BETWEEN subject.erased_at AND subject.erased_at + interval '1 hour'
+)
+"""
+"""Rows take the moment at which their erasure began, and its entry is written at its end, in one transaction."""
+
+
+def _compare_erasures(findings: Findings) -> None:
+    """Tell which rows call themselves erased when no entry tells of an erasure: hiding a change is no erasure."""
+    for table in ERASABLE:
+        for row, erased_at in streamed(ERASED_UNSAID.format(table=table)):
+            findings.tell("erased-without-entry", table=table, row=row, field="erased_at", found=erased_at)

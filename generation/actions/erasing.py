@@ -25,6 +25,8 @@ from provenance.attribution import actions as attribution
 from provenance.audit_log import actions as audit_log
 from provenance.audit_log import queries as log_queries
 from provenance.credentials import actions as credentials
+from provenance.disputes import queries as disputes
+from provenance.disputes.actions.erasing import erase_words
 from provenance.licensing.actions import uses
 from provenance.licensing.credits import without_names
 from provenance.works import queries as holdings
@@ -32,6 +34,9 @@ from provenance.works.actions.erasing import erase_holdings
 
 log = structlog.get_logger(__name__)
 ACTS_OF_OFFICE = (
+    "AuditorRecused",
+    "DisputeAssessed",
+    "DisputeEnded",
     "LogExported",
     "LogKeyAdopted",
     "LogKeyRotated",
@@ -76,7 +81,7 @@ class Extent:
 def extent_of_erasure(account_id: UUID) -> Extent:
     """Return what erasing a person would reach now; raise UnderDispute while it may not be."""
     parties = holdings.parties_of_one(account_id)
-    require_no_dispute(parties)
+    require_no_dispute(account_id, parties)
     own = queries.generations_to_erase(account_id)
     works_there, styles = holdings.holdings_of(parties)
     return Extent(
@@ -90,9 +95,13 @@ def extent_of_erasure(account_id: UUID) -> Extent:
     )
 
 
-def require_no_dispute(parties: Sequence[UUID]) -> None:
-    """Raise UnderDispute while works of some parties are disputed: this alone decides whether erasure must wait."""
-    if number := holdings.disputed_works(parties).count():
+def require_no_dispute(account_id: UUID, parties: Sequence[UUID]) -> None:
+    """Raise UnderDispute while a dispute is open that a person is a side of, or works of theirs are disputed.
+
+    This alone decides whether erasure must wait.
+    """
+    number = max(disputes.of_person(account_id, parties=parties).count(), holdings.disputed_works(parties).count())
+    if number:
         raise UnderDispute(number=number)
 
 
@@ -104,7 +113,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     sweeper takes. A second time erases what came in between. Raises UnderDispute, and then nothing is changed.
     """
     parties = holdings.parties_of_one(account_id)
-    require_no_dispute(parties)
+    require_no_dispute(account_id, parties)
     now = timezone.now()
     own = list(queries.generations_to_erase(account_id).select_for_update().values_list("pk", flat=True))
     cancelled = _call_off(own, at=now)
@@ -118,6 +127,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     files = {*images, *credentials.erase_credentials(images, at=now)}
     openings = audit_log.erase_openings(_openings(account_id, own, parties))
     files |= erase_holdings(parties, account_id=account_id, at=now)
+    files |= erase_words(account_id, at=now)
     _blank(own, at=now)
     IdempotencyKey.objects.filter(owner_id=account_id).delete()
     extent = Extent(generations=len(own), cancelled=cancelled, images=len(images), openings=openings, **counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from generation.actions.requesting import decision_to_log, in_entry
+from generation.actions.statements_of_disputes import DISPUTE_AFTER, DISPUTES
 from generation.actions.statements_of_works import PARTIES_WORKS_STYLES, STATE_AFTER_ABOUT_WORKS
 from generation.actions.telling import Row, Says, Told, column, inside, number
 from generation.models import Generation
@@ -47,7 +48,7 @@ def _settings(*names: str) -> Says:
     return {f"settings.{name}": column(name) for name in names}
 
 
-STATE_AFTER = {
+GENERATION_AFTER = {
     "GenerationRequested": {"queued"},
     "RenderingStarted": {"rendering"},
     "MarkingStarted": {"marking"},
@@ -56,9 +57,10 @@ STATE_AFTER = {
     "GenerationFailed": {"failed"},
     "GenerationCancelled": {"cancelled"},
     "GenerationDone": {"done"},
-    **STATE_AFTER_ABOUT_WORKS,
 }
-"""The states that a row may be in after its newest entry."""
+"""The states that a generation may be in after its newest entry."""
+STATE_AFTER = {**GENERATION_AFTER, **STATE_AFTER_ABOUT_WORKS, **DISPUTE_AFTER}
+
 PERSONAL = frozenset(
     {
         "name",
@@ -172,7 +174,7 @@ EVERYTHING: tuple[Told, ...] = (
         says={"digest": ("weights", _weights)},
     ),
     Told(
-        table="generation_generation", kinds=tuple(STATE_AFTER), name="generation", is_newest_only=True,
+        table="generation_generation", kinds=tuple(GENERATION_AFTER), name="generation", is_newest_only=True,
         says={"": ("state", lambda row: row["state"])},
     ),
     Told(
@@ -239,6 +241,7 @@ EVERYTHING: tuple[Told, ...] = (
             "picture": column("digest"), "codes": ("codes", _codes),
         },
     ),
+    *DISPUTES,
     Told(table="audit_log_logkey", kinds=("LogKeyAdopted", "LogKeyRotated"), name="key", column="vkey"),
     Told(
         table="generation_reconciliation", kinds=("ReconciliationRequested",), name="reconciliation",

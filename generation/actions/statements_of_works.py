@@ -12,12 +12,18 @@ STATE_AFTER_ABOUT_WORKS = {
     "StyleLeftBehind": {"left-behind"},
     "StyleWithdrawn": {"withdrawn"},
     "StyleBroughtBack": {"active", "untrained", "proposed"},
+    "StyleDisputed": {"disputed"},
+    "StyleDisputeOver": {"active", "withdrawn", "untrained", "proposed", "left-behind"},
+    "StyleRejected": {"rejected"},
     "WorkRegistered": {"active"},
     "WorkFlagged": {"flagged"},
     "FlagCleared": {"active", "flagged", "withdrawn"},  # flagged while another flag waits
     "FlagRejected": {"rejected"},
     "WorkWithdrawn": {"withdrawn"},
     "WorkBroughtBack": {"active", "flagged", "rejected"},
+    "WorkDisputed": {"disputed"},
+    "WorkDisputeOver": {"active", "withdrawn"},
+    "WorkRejected": {"rejected"},
     "SplitProposed": {"proposed", "replaced"},  # by a later proposal, which has an entry of its own
     "SplitRefused": {"refused"},
     "SplitInForce": {"active", "replaced"},
@@ -56,9 +62,13 @@ PARTIES_WORKS_STYLES: tuple[Told, ...] = (
         },
     ),
     Told(
+        table="works_work", kinds=("WorkRegistered", "WorkHandedOver"), name="work", is_newest_only=True,
+        is_owed=False, says={"party": column("owner_id")},
+    ),
+    Told(
         table="works_work", kinds=("WorkRegistered",), name="work", is_owed=False,
         says={
-            "party": column("owner_id"), "digest": column("digest"), "pixel_digest": column("pixel_digest"),
+            "digest": column("digest"), "pixel_digest": column("pixel_digest"),
             "title": column("title"), "licence": column("licence"),
         },
     ),
@@ -82,8 +92,11 @@ PARTIES_WORKS_STYLES: tuple[Told, ...] = (
         says={"actor": column("decided_by")},
     ),
     Told(
-        table="works_style", kinds=("StyleRegistered",), name="style",
-        says={"party": column("owner_id"), "name": column("name")},
+        table="works_style", kinds=("StyleRegistered",), name="style", says={"name": column("name")},
+    ),
+    Told(
+        table="works_style", kinds=("StyleRegistered", "StyleHandedOver"), name="style", is_newest_only=True,
+        is_owed=False, says={"party": column("owner_id")},
     ),
     Told(
         table="works_style", kinds=("StyleRegistered", "StyleCarried"), name="style", is_newest_only=True,

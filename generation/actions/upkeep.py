@@ -26,6 +26,7 @@ from provenance import storage
 from provenance.actor import COLOPHON, Actor
 from provenance.audit_log import actions as audit_log
 from provenance.credentials import queries as credentials
+from provenance.disputes import queries as disputes
 from provenance.licensing.actions import uses
 from provenance.works import queries as works
 
@@ -128,7 +129,12 @@ def sweep() -> int:
     cutoff = timezone.now() - KEEP_ORPHANS
     storage.delete_drafts(older_than=cutoff)
     old = [digest for digest, written_at in storage.stored_files() if written_at < cutoff]
-    kept = works.referenced_files() | credentials.stored_manifests() | queries.delivered_files(old)
+    kept = (
+        works.referenced_files()
+        | credentials.stored_manifests()
+        | disputes.referenced_files()
+        | queries.delivered_files(old)
+    )
     return sum(sweep_one(digest) for digest in old if digest not in kept)
 
 
@@ -141,6 +147,7 @@ def sweep_one(digest: str) -> bool:
         queries.delivered_files([digest])
         or digest in credentials.stored_manifests([digest])
         or digest in works.referenced_files([digest])
+        or digest in disputes.referenced_files([digest])
     ):
         return False
     storage.delete(digest)

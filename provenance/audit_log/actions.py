@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,12 +17,14 @@ from django.utils import timezone
 from provenance.actor import Actor
 from provenance.audit_log import note as notes
 from provenance.audit_log.entry import Leaf, Statement, commitment_to
-from provenance.audit_log.events import LogKeyAdopted, LogKeyRotated, entries_waiting
+from provenance.audit_log.events import LogKeyAdopted, LogKeyRotated, SettingsChanged, entries_waiting
 from provenance.audit_log.models import Checkpoint, Cosignature, Entry, LogKey, Opening, WitnessedLog
 from provenance.canonical import Digest
 
 SEQUENCER = 7_166_273_002
 """Key of the lock that one sequencer holds."""
+SETTINGS = 7_166_273_004
+"""Key of the lock under which changed settings are told."""
 KEYS = 7_166_273_003
 """Key of the lock under which the log's key is chosen."""
 
@@ -164,6 +166,22 @@ def store_cosignature(*, size: int, witness: str, line: str) -> None:
     Cosignature.objects.get_or_create(
         checkpoint_id=size, witness=witness, defaults={"line": line, "received_at": timezone.now()}
     )
+
+
+# ---- the installation's settings --------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def state_settings(settings: Mapping[str, str]) -> bool:
+    """Tell the log which settings are in force, where it knows others or none; say whether it did not know them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SETTINGS])
+    newest = Opening.objects.filter(entry__kind=SettingsChanged.kind()).order_by("-entry__at", "-pk").first()
+    known = newest.details["settings"] if newest else {}
+    changed = sorted(name for name in {*known, *settings} if known.get(name) != settings.get(name))
+    if changed:
+        append(SettingsChanged(actor=Actor(account_id=None), settings=dict(settings), changed=changed))
+    return bool(changed)
 
 
 # ---- the log's key ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.dispatch import Signal
@@ -25,6 +26,14 @@ class LogKeyRotated(Statement):
 
     old_key: str
     key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsChanged(Statement):
+    """The installation started with other settings than the log knew; these are in force from here on."""
+
+    settings: Mapping[str, str]
+    changed: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,14 @@ from provenance.audit_log.errors import (
     NotYetPublished,
     ProofFails,
 )
-from provenance.audit_log.note import Checkpoint, VerifierKey, cosigned_at, open_checkpoint, split_note
+from provenance.audit_log.note import (
+    Checkpoint,
+    VerifierKey,
+    cosigned_at,
+    open_checkpoint,
+    split_note,
+    with_signatures,
+)
 from provenance.audit_log.proof import make_proof
 from provenance.audit_log.tiles import (
     HEIGHT,
@@ -69,6 +76,26 @@ def head(*, witnesses: Sequence[VerifierKey] = ()) -> Head:
     note = files.published()
     if note is None:
         raise NoCheckpointYet(seconds=SECONDS_TO_A_CHECKPOINT)
+    return _head(note, witnesses)
+
+
+def head_including(index: int, *, witnesses: Sequence[VerifierKey]) -> Head:
+    """Return the newest checkpoint that a witness vouches for and that includes an entry, else the published one.
+
+    A busy log outruns its witnesses: most checkpoints are replaced before anybody has cosigned them.
+    Raises NoCheckpointYet before the first.
+    """
+    published = head(witnesses=witnesses)
+    if published.witnesses or not witnesses:
+        return published
+    names = [key.vkey for key in witnesses]
+    older = queries.newest_cosigned(names, above=index, up_to=published.checkpoint.size)
+    if older is None:
+        return published
+    return _head(with_signatures(older.note, queries.cosignatures_of(older.size)), witnesses)
+
+
+def _head(note: str, witnesses: Sequence[VerifierKey]) -> Head:
     opened = open_checkpoint(note, keys=queries.keys())
     cosigned = tuple(key.name for key in witnesses if cosigned_at(note, key) is not None)
     return Head(opened.checkpoint, note, cosigned)
@@ -118,16 +145,19 @@ def consistency(old: int, new: int) -> Consistency:
     return Consistency(old, new, root_at(old, reader.read_hash), root_at(new, reader.read_hash), hashes)
 
 
-def proof_file(leaf_hash: Digest) -> str:
-    """Return the ``c2sp.org/tlog-proof@v1`` file of an entry against the published checkpoint.
+def proof_file(leaf_hash: Digest, *, witnesses: Sequence[VerifierKey] = ()) -> str:
+    """Return the ``c2sp.org/tlog-proof@v1`` file of an entry against a checkpoint that witnesses vouch for, if any.
 
     Raises EntryUnknown, NoCheckpointYet and NotYetPublished.
     """
     if not queries.has_leaf(leaf_hash):
         raise EntryUnknown()
-    now = head()
+    published = head().checkpoint.size
+    index = index_of(leaf_hash, size=published)
+    now = head_including(index, witnesses=witnesses)
+    # The published tree may have grown meanwhile: its tiles hold those of every smaller one.
     size = now.checkpoint.size
-    found = inclusion(index_of(leaf_hash, size=size), size=size, published=size)
+    found = inclusion(index, size=size, published=max(size, published))
     if found.root != now.checkpoint.root:
         raise ProofFails(index=found.index, size=found.size)
     return make_proof(index=found.index, hashes=found.hashes, note=now.note)

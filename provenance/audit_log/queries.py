@@ -143,6 +143,12 @@ def cosignatures_of(size: int) -> list[str]:
     return list(lines)
 
 
+def newest_cosigned(witnesses: Iterable[str], *, above: int, up_to: int) -> Checkpoint | None:
+    """Return the newest checkpoint of more entries than ``above`` that one of some witnesses cosigned."""
+    vouched = Cosignature.objects.filter(witness__in=list(witnesses), checkpoint_id__gt=above)
+    return Checkpoint.objects.filter(size__lte=up_to, pk__in=vouched.values("checkpoint_id")).order_by("-size").first()
+
+
 def last_cosigned(witness: str) -> int:
     """Return the size of the newest checkpoint that a witness, by its verifier key, cosigned; zero before the first."""
     last = Cosignature.objects.filter(witness=witness).aggregate(last=Max("checkpoint_id"))["last"]

@@ -21,6 +21,14 @@ class OfferPublished(Statement):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OfferEnded(Statement):
+    """An offer ended because its subject went to another owner."""
+
+    offer: UUID
+    party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrantGiven(Statement):
     """A party granted its style or work to one licensee."""
 

@@ -48,6 +48,10 @@ _FAILED: dict[str, Sentence] = {
         "此图片内容凭证所述与记录不符。",
     ),
 }
+_DISPUTED: Sentence = (
+    "A dispute over it, or over what it was made with, is open.",
+    "针对此图片或其所用素材的争议尚未了结。",
+)
 _FAILED_OTHERWISE: Sentence = (
     "Something about this picture does not hold; the checks say what.",
     "此图片有不符之处；详见各项核验。",
@@ -64,6 +68,8 @@ _ASKED_FIRST = (
 def headline(outcome: Outcome, checks: Sequence[Check], reading: Reading) -> Sentence:
     """Return the sentence in English and Chinese."""
     en, zh = _about_file(outcome, checks, reading)
+    if any(one.code == "dispute" and one.result == "failed" for one in checks):
+        en, zh = f"{en} {_DISPUTED[0]}", f"{zh}{_DISPUTED[1]}"
     found = next((one for one in checks if one.code == "record.found" and one.result == "passed"), None)
     if outcome == "no_manifest" and found is not None:
         return f"{en} But: {found.en}", f"{zh}但是：{found.zh}"

@@ -101,12 +101,16 @@ def _unreadable(error: PictureError) -> Check:
     return Check("picture.readable", "failed", error.said("en"), error.said("zh-Hans"), {"fault": error.code})
 
 
+NO_CHANGE = {"signer.trusted", "dispute"}
+"""Checks whose failing says nothing against the picture's being as it was signed."""
+
+
 def _outcome(reading: Reading, checks: Sequence[Check]) -> Outcome:
     results = {(one.code, one.result) for one in checks}
     failed = {code for code, result in results if result == "failed"}
     if "picture.readable" in failed and reading.state != "present":
         return "unreadable"
-    if failed - {"signer.trusted"}:
+    if failed - NO_CHANGE:
         return "failed"
     if reading.state != "present":
         return "no_manifest"

@@ -114,6 +114,72 @@ class StyleWithdrawn(Statement):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StyleDisputed(Statement):
+    """A dispute stops new uses of a style."""
+
+    style: UUID
+    party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleDisputeOver(Statement):
+    """No dispute stops a style any more."""
+
+    style: UUID
+    party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleRejected(Statement):
+    """A dispute ended against a style: it cannot be used again."""
+
+    style: UUID
+    party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkRejected(Statement):
+    """A dispute ended against a work: it cannot be used again."""
+
+    work: UUID
+    party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleHandedOver(Statement):
+    """A dispute ended with another party as the owner of a style."""
+
+    style: UUID
+    party: UUID
+    from_party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkDisputed(Statement):
+    """A dispute stops new uses of a work."""
+
+    work: UUID
+    party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkDisputeOver(Statement):
+    """No dispute stops a work any more."""
+
+    work: UUID
+    party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkHandedOver(Statement):
+    """A dispute ended with another party as the owner of a work."""
+
+    work: UUID
+    party: UUID
+    from_party: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class StyleBroughtBack(Statement):
     """A withdrawn style stands again as it stood before."""
 

@@ -128,6 +128,8 @@ class Style(models.Model):
         ACTIVE = "active"
         WITHDRAWN = "withdrawn"
         LEFT_BEHIND = "left-behind"
+        DISPUTED = "disputed"
+        REJECTED = "rejected"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(max_length=80, unique=True)

@@ -64,6 +64,11 @@ def parties_of_one(account_id: UUID) -> list[UUID]:
     return list(alone.order_by("pk").values_list("pk", flat=True))
 
 
+def is_party(party_id: UUID) -> bool:
+    """Say whether a party is recorded here and was not erased."""
+    return Party.objects.filter(pk=party_id, erased_at=None).exists()
+
+
 def holdings_of(parties: Iterable[UUID]) -> tuple[QuerySet[Work], QuerySet[Style]]:
     """Return the works and the styles of some parties that were not erased."""
     wanted = list(parties)

@@ -17,6 +17,7 @@ from generation.request import InvalidRequest
 from provenance.actor import NotPermitted
 from provenance.audit_log import errors as audit_log
 from provenance.audit_log.entry import EntryTooLarge
+from provenance.disputes import errors as disputes
 from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
 from provenance.licensing.errors import MoneyError, NothingPayable, PayoutDiffers, UnknownLicence, UsesExhausted
 from provenance.picture import NotAPicture, PictureTooLarge
@@ -64,6 +65,14 @@ STATUS: dict[type[Fault], int] = {
     NothingPayable: 409,
     PayoutDiffers: 409,
     works.WorkAlreadyListed: 409,
+    disputes.UnknownDispute: 404,
+    disputes.NothingToDispute: 422,
+    disputes.NoticeIncomplete: 422,
+    disputes.WrongStep: 409,
+    disputes.Recused: 403,
+    disputes.NoNewOwner: 422,
+    disputes.EvidenceUnfit: 422,
+    disputes.TooManyOpen: 409,
     EntryTooLarge: 422,
     audit_log.EntryUnknown: 404,
     audit_log.NotInTree: 422,

@@ -107,7 +107,7 @@ class ImageProof(APIView):
         forms = generation.forms_with(digest=digest)
         if not forms or not forms[0].leaves[-1]:
             raise EntryUnknown()
-        text = proofs.proof_file(forms[0].leaves[-1])
+        text = proofs.proof_file(forms[0].leaves[-1], witnesses=witnesses.witness_keys())
         headers = {
             "Cache-Control": "no-cache",
             "Content-Disposition": f'attachment; filename="colophon-{digest[7:15]}.tlog-proof"',

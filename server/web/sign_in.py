@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
+
+from server.web.tries import address_of, try_again
 
 MOST_TRIES_A_MINUTE = 20
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -62,27 +62,9 @@ class SignIn(LoginView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Check name and password; 429 when tried too often from one address or for one name."""
         name = request.POST.get("username", "").strip().casefold()[:150]
-        tries = [_try_again(f"address {_address(request)}"), _try_again(f"name {name}")]
+        tries = [try_again(f"sign-in {who}", seconds=60) for who in (f"address {address_of(request)}", f"name {name}")]
         if max(tries) > MOST_TRIES_A_MINUTE:
             context = self.get_context_data(form=SignInForm(request), tried_too_often=True)
             return self.render_to_response(context, status=429, headers={"Retry-After": "60"})
         return super().post(request, *args, **kwargs)
 
-
-def _try_again(who: str) -> int:
-    """Count one more try; return how many there have been in the minute that began with the first."""
-    key = f"sign-in:{hashlib.sha256(who.encode()).hexdigest()}"
-    cache.add(key, 0, timeout=60)
-    try:
-        return cache.incr(key)
-    except ValueError:  # the minute ended between the two calls
-        return 1
-
-
-def _address(request: HttpRequest) -> str:
-    """Return the caller's address, seen through as many proxies as the operator has named."""
-    proxies = settings.REST_FRAMEWORK["NUM_PROXIES"]
-    passed = [one.strip() for one in request.headers.get("X-Forwarded-For", "").split(",") if one.strip()]
-    if proxies and passed:
-        return passed[-min(proxies, len(passed))]
-    return str(request.META.get("REMOTE_ADDR", ""))

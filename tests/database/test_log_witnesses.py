@@ -17,10 +17,11 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from provenance.audit_log import files, queries, witnesses
+from provenance.audit_log import files, proofs, queries, witnesses
 from provenance.audit_log.errors import OldSizeDiffers
 from provenance.audit_log.models import Cosignature, WitnessedLog
 from provenance.audit_log.note import Checkpoint, Cosigner, Ed25519NoteSigner, VerifierKey, cosigned_at, sign_note
+from provenance.audit_log.proof import LogProof, verify_proof
 from provenance.audit_log.sequencing import sequence
 from provenance.audit_log.tree import consistency_proof, leaf_hash, node_hash, root
 from tests.factories.log import entries, published
@@ -128,6 +129,21 @@ def test_a_witness_cosigns_and_its_signature_is_published_under_the_checkpoint(s
     assert cosigned_at(files.published() or "", stranger.signer.verifier) is None
     assert witnesses.ask_witnesses() == 1 and stranger.sent[-1].startswith("old 6\n")
     assert cosigned_at(files.published() or "", stranger.signer.verifier)
+
+
+def test_a_proof_stands_on_the_newest_checkpoint_that_a_witness_vouches_for(stranger: Stranger) -> None:
+    first = entries(300)[7]
+    sequence()
+    witnesses.ask_witnesses()
+    late = entries(40)[3]
+    sequence()  # the log has outrun its witness
+    vouching = [stranger.signer.verifier]
+    old, new = (proofs.proof_file(leaf, witnesses=vouching) for leaf in (first, late))
+    for leaf, text, size in ((first, old, 301), (late, new, 341)):
+        opened = verify_proof(text, leaf_hash=bytes.fromhex(leaf.removeprefix("sha256:")), keys=queries.keys())
+        assert opened.checkpoint.size == size
+    assert cosigned_at(LogProof.parse(old).note, vouching[0])
+    assert cosigned_at(LogProof.parse(new).note, vouching[0]) is None
 
 
 def test_a_witness_that_cosigned_is_not_asked_about_the_same_checkpoint_again(stranger: Stranger) -> None:

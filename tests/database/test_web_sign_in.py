@@ -9,7 +9,8 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from server.accounts.models import Account
-from server.web.sign_in import MOST_TRIES_A_MINUTE, _address
+from server.web.sign_in import MOST_TRIES_A_MINUTE
+from server.web.tries import address_of
 
 PASSWORD = "a long password"
 
@@ -81,4 +82,4 @@ def test_an_address_is_seen_through_the_named_proxies_only(
 ) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
-    assert _address(RequestFactory().post("/sign-in", headers=headers)) == address
+    assert address_of(RequestFactory().post("/sign-in", headers=headers)) == address

@@ -2,13 +2,14 @@
 
     python3 verify.py [FOLDER_OR_ZIP] [--key VKEY]... [--witness VKEY] [--since CHECKPOINT] [--json] [--lang zh-Hans]
 
-Checked: the checkpoint's signature; every entry against every hash tile and the signed root; that each entry is a leaf
-of version 1 and stands once; each opening against its leaf; each manifest against its listed digest and its name; and
-the whole against an older checkpoint that you hold. Exit code 0: nothing is wrong. 1: something was changed, is missing
-or does not fit, and is named. 2: nothing could be checked: unreadable, empty, or not signed by the key. 64: the command
-was wrong. The bundle's own log.vkey does not prove who keeps the log: compare it with the key published elsewhere, or
-give that one with --key; several, where the log's key was replaced. A checkpoint that you hold may also be signed by a
-key that only the bundle lists in other.vkeys: who holds it vouches for it.
+Checked: the checkpoint's signature; every entry against every hash tile and the signed root; that each entry is a
+leaf of version 1 and stands once; each opening against its leaf; each manifest against its listed digest, its name
+and the entry that tells of it; and the whole against an older checkpoint that you hold. Exit code 0: nothing is
+wrong. 1: something was changed, is missing or does not fit, and is named. 2: nothing could be checked: unreadable,
+empty, or not signed by the key. 64: the command was wrong. The bundle's own log.vkey does not prove who keeps the
+log: compare it with the key published elsewhere, or give that one with --key; several, where the log's key was
+replaced. A checkpoint that you hold may also be signed by a key that only the bundle lists in other.vkeys: who holds
+it vouches for it.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def _check_log(
     check.run(head.root)
     for path, each in held:
         check.compare_held(path, size=each.size, root=each.root, newer=head.root)
-    report.update(openings=len(openings), manifests=check_manifests(files, findings))
+    report.update(openings=len(openings), manifests=check_manifests(files, findings, openings=openings))
 
 
 def _held(path: str, keys: Sequence[Key], findings: Findings) -> Head | None:

@@ -8,12 +8,12 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from provenance.audit_log.offline.findings import Findings
-from provenance.audit_log.offline.openings import LARGEST_LINE, unambiguous_json
+from provenance.audit_log.offline.openings import LARGEST_LINE, Opened, unambiguous_json
 
 LARGEST_STORE = 64 * 2**20
 STORE = re.compile(r"manifests/([0-9a-f]{64})\.c2pa")
@@ -91,8 +91,11 @@ def lines_of(data: bytes) -> list[bytes]:
     return [line for line in data.split(b"\n") if line]
 
 
-def check_manifests(files: Files, findings: Findings) -> int:
-    """Hold each manifest against the digest and the name under which it is listed; return how many there are."""
+def check_manifests(files: Files, findings: Findings, *, openings: Mapping[int, Opened]) -> int:
+    """Hold each manifest against the digest and the name under which it is listed, and against what the log's entries
+    state of it; return how many there are.
+    """
+    stated = {each.manifest: (index, each.store) for index, each in openings.items() if each.store}
     try:
         listed = lines_of(files.read("manifests.jsonl", LARGEST_STORE))
     except FileNotFoundError:
@@ -111,6 +114,9 @@ def check_manifests(files: Files, findings: Findings) -> int:
             continue
         paths.add(path)
         _check_store(files, path, urn, match[1], findings)
+        index, store = stated.get(urn, (0, digest))
+        if store != digest:
+            findings.tell("manifest-not-stated", path=path, manifest=urn, index=index, stated=store)
     for name in files.names():
         if name.startswith("manifests/") and name not in paths and not name.endswith("/"):
             findings.tell("manifest-unlisted", path=name)

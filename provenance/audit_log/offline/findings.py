@@ -79,6 +79,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} is not the manifest {manifest}: it does not carry that name.",
         "{path} 不是清单 {manifest}：其中没有该名称。",
     ),
+    "manifest-not-stated": (
+        "{path} is not the manifest store that entry {index} states for {manifest}: that one is {stated}.",
+        "{path} 不是第 {index} 条就 {manifest} 所记的清单存储：所记为 {stated}。",
+    ),
     "manifest-unlisted": ("{path} is in the bundle but not listed.", "{path} 在包中但未列出。"),
     "file-twice": ("{path} is in the archive twice.", "{path} 在压缩包中出现两次。"),
     "held-shrunk": (

@@ -21,6 +21,9 @@ class Opened(NamedTuple):
 
     id: str
     commitment: str
+    manifest: str = ""
+    store: str = ""
+    """Of an entry that tells of a signed image: its manifest's urn, and the digest of the manifest store."""
 
 
 def canonical(value: Any) -> bytes:
@@ -111,4 +114,8 @@ def _read_opening(line: bytes) -> tuple[int, Opened]:
         raise ValueError("not an opening")
     if not isinstance(index, int) or isinstance(index, bool) or not isinstance(entry, str):
         raise ValueError("not an opening")
-    return index, Opened(entry, hashlib.sha256(salt + canonical(opening["details"])).hexdigest())
+    details = opening["details"]
+    signed = [details[name] for name in ("manifest", "store")] if "store" in details else ["", ""]
+    if not all(isinstance(each, str) for each in signed):
+        raise ValueError("not an opening")
+    return index, Opened(entry, hashlib.sha256(salt + canonical(details)).hexdigest(), *signed)

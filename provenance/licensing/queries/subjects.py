@@ -66,7 +66,7 @@ def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
         author=style.owner.name,
         found_in="declared" if declared else "prompt",
         is_own=style.owner_id in now.own_parties,
-        is_withdrawn=style.state == Style.State.WITHDRAWN,
+        is_withdrawn=style.state in {Style.State.WITHDRAWN, Style.State.DISPUTED, Style.State.REJECTED},
         is_opted_out=not now.opted_out.isdisjoint({style.pk, style.owner_id}),
         opted_out_works=now.barred(style.pk, opted_out=True),
         withdrawn_works=now.barred(style.pk, opted_out=False),

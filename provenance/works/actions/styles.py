@@ -142,7 +142,7 @@ def withdraw_style(*, actor: Actor, style: Style) -> Style:
     """Take a style back: nobody can ask for it until it is brought back. Raises NotTheOwner, WrongState."""
     require_member(actor, style.owner)
     held = Style.objects.select_for_update().get(pk=style.pk)
-    if held.state == Style.State.WITHDRAWN:
+    if held.state in {Style.State.WITHDRAWN, Style.State.DISPUTED, Style.State.REJECTED}:
         raise WrongState(name=held.name, state=held.state)
     held.state = Style.State.WITHDRAWN
     held.save(update_fields=["state"])

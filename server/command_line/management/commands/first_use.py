@@ -15,6 +15,7 @@ from pgmq.install import get_embedded_install_sql
 from generation.actions.registering import model_slug
 from generation.pipelines.loading import inspect_model
 from generation.queries import models_listed
+from provenance.audit_log.actions import state_settings
 from provenance.audit_log.sequencing import key_in_force
 from provenance.credentials.actions import signing_key
 from provenance.errors import Fault
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         signing_key()
         key_in_force()
+        state_settings(settings.ENVIRONMENT.stated)
         model = settings.ENVIRONMENT.starter_model
         if model and self._is_due(str(model)):
             call_command("register_model", str(model), stdout=self.stdout)

@@ -1,0 +1,1 @@
+"""Giving notice, answering, looking at it, and deciding."""

@@ -1,0 +1,50 @@
+"""The parts of every step: lock the dispute, say what happened, keep the files, start the next deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from provenance import storage
+from provenance.actor import Actor
+from provenance.canonical import sha256_digest
+from provenance.disputes.deadlines import due
+from provenance.disputes.errors import WrongStep
+from provenance.disputes.evidence import EvidenceFile
+from provenance.disputes.models import Dispute, DisputeEvent
+
+
+def held(dispute: Dispute) -> Dispute:
+    """Lock a dispute until the caller's transaction ends."""
+    return Dispute.objects.select_for_update().get(pk=dispute.pk)
+
+
+def require_open(dispute: Dispute) -> None:
+    """Raise WrongStep for a dispute that has ended."""
+    if dispute.ended_at:
+        raise WrongStep(state=dispute.state, next_en="It has ended.", next_zh="该争议已结束。")
+
+
+def enter(dispute: Dispute, state: str) -> None:
+    """Put a dispute into a state, and let its deadline run from now; the caller saves."""
+    dispute.state = state
+    dispute.due_at = due(state, entered_at=timezone.now())
+
+
+def tell(
+    dispute: Dispute, *, kind: str, side: str, actor: Actor, text: str = "", evidence: Sequence[EvidenceFile] = ()
+) -> DisputeEvent:
+    """Keep what a side did, said and handed in; the files are stored first, under a lock against the sweeper."""
+    for file in evidence:
+        storage.hold(sha256_digest(file.data))
+        storage.store(file.data)
+    return DisputeEvent.objects.create(
+        dispute=dispute,
+        kind=kind,
+        side=side,
+        account_id=actor.account_id,
+        text=text,
+        evidence=[file.as_json() for file in evidence],
+        at=timezone.now(),
+    )

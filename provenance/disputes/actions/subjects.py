@@ -1,0 +1,73 @@
+"""What a dispute does to its subject: uses stop and money waits, then all goes on, is taken out, or changes hands."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from provenance.actor import Actor
+from provenance.disputes import queries
+from provenance.disputes.models import Dispute
+from provenance.licensing.actions import holding, reassigning
+from provenance.works.actions import disputing as works
+from provenance.works.queries import works_with
+
+Named = tuple[str, UUID]
+
+
+def stop_uses(actor: Actor, dispute: Dispute) -> list[dict[str, str]]:
+    """Stop new uses of what a dispute is about; return what this stopped, each with the state that it had.
+
+    An image is stopped as an input: wherever somebody listed it as a work.
+    """
+    stopped = []
+    for kind, pk in _subjects(dispute):
+        if state := works.put_in_dispute(actor, kind, pk):
+            stopped.append({"kind": kind, "id": str(pk), "state": state})
+    holding.hold(subject_kind=dispute.subject_kind, subject_id=dispute.subject, reason=_reason(dispute), actor=actor)
+    return stopped
+
+
+def let_go_on(actor: Actor, dispute: Dispute) -> None:
+    """Give what a dispute stopped its state back, and let its money go on.
+
+    What another dispute stops too is for that one to give back.
+    """
+    for one in dispute.stopped:
+        others = [other for other in queries.standing_against([one["id"]]) if other.pk != dispute.pk]
+        if others:
+            others[0].stopped = [*others[0].stopped, one]
+            others[0].save(update_fields=["stopped"])
+        else:
+            works.end_dispute(actor, one["kind"], UUID(one["id"]), state=one["state"])
+    holding.release(
+        subject_kind=dispute.subject_kind, subject_id=dispute.subject, reason=_reason(dispute), actor=actor
+    )
+
+
+def carry_out(actor: Actor, dispute: Dispute) -> None:
+    """Carry out the remedy of an upheld dispute: out of use, or to its new owner together with what was held.
+
+    What a rejected work or style earned stays held: whom it is owed to is for the sides to settle.
+    """
+    for kind, pk in _subjects(dispute):
+        if dispute.remedy == "reassign" and dispute.new_owner:
+            works.hand_over(actor, kind, pk, owner=dispute.new_owner)
+            reassigning.end_licences(actor, kind, pk)
+        else:
+            works.reject(actor, kind, pk)
+    if dispute.remedy == "reassign" and dispute.new_owner:
+        holding.reassign(
+            subject_kind=dispute.subject_kind, subject_id=dispute.subject, reason=_reason(dispute),
+            owner=dispute.new_owner, actor=actor,
+        )  # fmt: skip
+        let_go_on(actor, dispute)
+
+
+def _reason(dispute: Dispute) -> str:
+    return f"dispute {dispute.pk}"
+
+
+def _subjects(dispute: Dispute) -> list[Named]:
+    if dispute.subject_kind != "image":
+        return [(dispute.subject_kind, UUID(dispute.subject))]
+    return [("work", work.pk) for work in works_with(digest=dispute.subject)]

@@ -1,0 +1,25 @@
+"""What somebody says against a work, a style or an image, and the words that everybody uses for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SUBJECT_KINDS = ("work", "style", "image")
+GROUNDS = ("mine", "no-consent", "shows-me", "opt-out", "other")
+REMEDIES = ("withdraw", "reassign")
+"""How an upheld dispute over a work or style ends: out of use for good, or with its new owner."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """One notice, as its claimant gives it."""
+
+    subject_kind: str
+    subject: str
+    ground: str
+    name: str
+    contact: str
+    text: str
+    is_in_good_faith: bool
+    is_accurate: bool
+    language: str = "en"

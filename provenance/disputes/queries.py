@@ -1,0 +1,158 @@
+"""Reading disputes: each side reads its own, auditors read all, the public reads that one stands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
+
+from provenance.actor import Actor
+from provenance.credentials import queries as credentials
+from provenance.disputes.errors import UnknownDispute
+from provenance.disputes.models import OPEN, STANDING, Dispute, DisputeEvent
+from provenance.works import queries as works
+from provenance.works.models import PartyMember, Style, Work
+
+
+def secret_digest(secret: str) -> str:
+    """Return what is kept of a claimant's secret; 256 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def disputes_visible_to(actor: Actor) -> QuerySet[Dispute]:
+    """Return the disputes that an account is a side of, newest first; all for an auditor."""
+    disputes = Dispute.objects.order_by("-received_at", "id")
+    if actor.has("auditor"):
+        return disputes
+    own = works.parties_of(actor.account_id)
+    mine = Q(claimant_account=actor.account_id) | Q(respondent_account=actor.account_id)
+    for kind, table in (("work", Work), ("style", Style)):
+        held = table.objects.filter(owner_id__in=own).annotate(named=Cast("pk", CharField())).values("named")
+        mine |= Q(subject_kind=kind, subject__in=held)
+    return disputes.filter(mine, claimant_account__isnull=False) if actor.account_id is None else disputes.filter(mine)
+
+
+def dispute_for(actor: Actor, *, dispute_id: UUID, secret: str = "") -> Dispute:
+    """Return a dispute to an auditor, to one of its sides, or to whoever holds the secret of its notice.
+
+    Raises UnknownDispute for everybody else.
+    """
+    found = Dispute.objects.filter(pk=dispute_id)
+    if secret:
+        found = found.filter(secret_digest=secret_digest(secret)).exclude(secret_digest="")
+    elif actor.account_id is None:
+        raise UnknownDispute()
+    else:
+        found = disputes_visible_to(actor).filter(pk=dispute_id)
+    dispute = found.first()
+    if dispute is None:
+        raise UnknownDispute()
+    return dispute
+
+
+def side_of(actor: Actor, dispute: Dispute, *, secret: str = "") -> str:
+    """Return which side somebody who may read a dispute is on: claimant, respondent, auditor, or none."""
+    if secret and secret_digest(secret) == dispute.secret_digest:
+        return "claimant"
+    if actor.account_id is None:
+        return ""
+    if actor.account_id == dispute.claimant_account:
+        return "claimant"
+    if actor.account_id in respondents_of(dispute):
+        return "respondent"
+    return "auditor" if actor.has("auditor") else ""
+
+
+def respondents_of(dispute: Dispute) -> set[UUID]:
+    """Return the accounts that may answer a notice: the owner's members, or whose request an image was."""
+    owner = owner_of(dispute.subject_kind, dispute.subject)
+    members = set(PartyMember.objects.filter(party_id=owner).values_list("account_id", flat=True)) if owner else set()
+    return members | ({dispute.respondent_account} if dispute.respondent_account else set())
+
+
+def owner_of(subject_kind: str, subject: str) -> UUID | None:
+    """Return the party that owns a work or a style; None for an image, which nobody here claims to own."""
+    table = {"work": Work, "style": Style}.get(subject_kind)
+    return table.objects.filter(pk=subject).values_list("owner_id", flat=True).first() if table else None
+
+
+def is_recorded(subject_kind: str, subject: str) -> bool:
+    """Say whether a work, a style or a delivered image is recorded here."""
+    if subject_kind == "image":
+        return credentials.credential_of(subject) is not None
+    return owner_of(subject_kind, subject) is not None
+
+
+def is_recused(dispute: Dispute, account_id: UUID | None) -> bool:
+    """Say whether an auditor has a part in a dispute, by account or party, or has stood back from it."""
+    if account_id is None:
+        return True
+    parties = works.parties_of(account_id)
+    owner = owner_of(dispute.subject_kind, dispute.subject)
+    claimants = works.parties_of(dispute.claimant_account) if dispute.claimant_account else set()
+    has_part = account_id in {dispute.claimant_account, dispute.respondent_account} or owner in parties
+    stood_back = dispute.events.filter(kind="recused", account_id=account_id).exists()
+    return has_part or stood_back or bool(parties & claimants)
+
+
+def open_notice(subject_kind: str, subject: str, *, account: UUID | None, contact: str) -> Dispute | None:
+    """Return the open dispute that the same claimant began against a subject."""
+    same = Q(claimant_account=account) if account else Q(claimant_contact__iexact=contact)
+    found = Dispute.objects.filter(same, subject_kind=subject_kind, subject=subject, state__in=OPEN)
+    return found.order_by("received_at").first()
+
+
+def standing_against(subjects: Iterable[str]) -> list[Dispute]:
+    """Return the disputes that stand today against any of some works, styles or images, the oldest first."""
+    wanted = [str(subject) for subject in subjects]
+    return list(Dispute.objects.filter(subject__in=wanted, state__in=STANDING).order_by("stands_since", "pk"))
+
+
+def standing_disputes() -> QuerySet[Dispute]:
+    """Return every dispute that stands, newest first: what the public may know of it."""
+    return Dispute.objects.filter(state__in=STANDING).order_by("-stands_since", "id")
+
+
+def upheld_against(subjects: Iterable[str]) -> list[Dispute]:
+    """Return the disputes that were upheld against any of some works, styles or images."""
+    wanted = [str(subject) for subject in subjects]
+    return list(Dispute.objects.filter(subject__in=wanted, state="upheld").order_by("ended_at", "pk"))
+
+
+def works_behind(styles: Iterable[UUID]) -> set[str]:
+    """Return the ids of the works behind some styles, as disputes name them."""
+    rows = Style.works.through.objects.filter(style_id__in=list(styles)).values_list("work_id", flat=True)
+    return {str(work) for work in rows}
+
+
+def overdue(*, at: datetime) -> QuerySet[Dispute]:
+    """Return the open disputes in which somebody should have acted by now, the longest first."""
+    return Dispute.objects.filter(state__in=OPEN, due_at__lte=at).order_by("due_at", "pk")
+
+
+def of_person(account_id: UUID, *, parties: Iterable[UUID]) -> QuerySet[Dispute]:
+    """Return the open disputes that a person is a side of: while there is one, their data is held."""
+    wanted = list(parties)
+    own = Q(claimant_account=account_id) | Q(respondent_account=account_id)
+    for kind, table in (("work", Work), ("style", Style)):
+        held = table.objects.filter(owner_id__in=wanted).annotate(named=Cast("pk", CharField())).values("named")
+        own |= Q(subject_kind=kind, subject__in=held)
+    return Dispute.objects.filter(own, state__in=OPEN)
+
+
+def told_by(account_id: UUID) -> QuerySet[Dispute]:
+    """Return every dispute that a person began or said something in."""
+    said = DisputeEvent.objects.filter(dispute=OuterRef("pk"), account_id=account_id)
+    return Dispute.objects.filter(Q(claimant_account=account_id) | Q(Exists(said)))
+
+
+def referenced_files(among: Iterable[str] | None = None) -> set[str]:
+    """Return the digests of the files that were handed in as evidence and are kept, of all or among some."""
+    wanted = None if among is None else set(among)
+    rows = DisputeEvent.objects.exclude(evidence=[]).values_list("evidence", flat=True)
+    found = {str(file["digest"]) for files in rows.iterator() for file in files}
+    return found if wanted is None else found & wanted
