@@ -110,10 +110,10 @@ class Records:
 
     def dispute(self, record: RecordFound) -> Answer:
         """Say whether a dispute stands over the image, or over a style or work that its request declared."""
-        found = queries.outputs_with(digest=record.image_digest)
+        found = queries.forms_with(digest=record.image_digest)
         if not found:
             return DISPUTE_NOT_CHECKED
-        declared = without_names(found[0].generation.decision)["references"]
+        declared = without_names(found[0].output.generation.decision)["references"]
         used = [answer["id"] for answer in declared if answer["kind"] != "model"]
         behind = disputes.works_behind(UUID(answer) for answer in used)
         standing = disputes.standing_against([record.image_digest, *used, *behind])

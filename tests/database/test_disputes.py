@@ -184,7 +184,7 @@ def test_an_auditor_who_stood_back_leaves_it_to_another(work: Work, auditor: Acc
     assert Caller(auditor).post(f"{address}/recusal", {"text": "A friend of mine."}).status_code == 200
     is_problem(Caller(auditor).post(f"{address}/assessment", {"complete": True, "reason": "Yes."}), 403, "recused")
     found_complete(address, an_auditor("another"))
-    assert kinds_of_entries()[-2:] == ["WorkDisputed", "DisputeAssessed"]
+    assert kinds_of_entries()[-2:] == ["HoldPlaced", "DisputeAssessed"]
     assert kinds_of_entries().count("AuditorRecused") == 1
 
 
