@@ -213,3 +213,33 @@ class ReplayEnded(Statement):
     generation: UUID
     replay: UUID
     result: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReverificationRequested(Statement):
+    """Every stored credential is to be verified again, for this reason, with this library and these lists."""
+
+    reverification: UUID
+    reason: str
+    library: str
+    trust: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictChanged(Statement):
+    """A stored credential verifies otherwise than it did."""
+
+    reverification: UUID
+    change: UUID
+    image: str
+    manifest: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReverificationEnded(Statement):
+    """Every stored credential was verified again; so many verdicts changed."""
+
+    reverification: UUID
+    changed: int

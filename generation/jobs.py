@@ -14,7 +14,7 @@ from celery.signals import worker_process_init, worker_shutting_down
 from django.conf import settings
 from django.db import transaction
 
-from generation.actions import fingerprinting, reconciling, rendering, replaying, stamping, upkeep
+from generation.actions import fingerprinting, reconciling, rendering, replaying, reverifying, stamping, upkeep
 from generation.actions.claiming import LeaseLine, request_release
 from generation.actions.rendering import Worker
 from generation.events import reconciliation_waiting, work_available
@@ -70,6 +70,14 @@ def fingerprint() -> None:
 def stamp() -> None:
     """Stamp what left without a timestamp while the authority was down."""
     stamping.stamp_waiting(key=signing_key())
+
+
+@shared_task
+def reverify() -> None:
+    """Verify every stored credential again where the library or the trust lists have changed."""
+    reverifying.request_if_due()
+    while reverifying.reverify_next():
+        pass
 
 
 @shared_task

@@ -308,3 +308,58 @@ class Replay(models.Model):
             models.Index(fields=["asked_at"], condition=Q(state__in=["waiting", "running"]), name="replay_waiting"),
             models.Index(fields=["generation", "-asked_at"], name="replay_of_generation"),
         ]
+
+
+class Reverification(models.Model):
+    """One time that every stored credential was verified again, with which library and trust lists, and how it went."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    class Reason(models.TextChoices):
+        ASKED = "asked"
+        LIBRARY = "library-changed"
+        TRUST = "trust-lists-changed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    asked_by = models.UUIDField(null=True)
+    """No account where the operator asked on the command line, or an upgrade did."""
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    library_version = models.CharField(max_length=80)
+    trust_version = models.CharField(max_length=71, blank=True)
+    state = models.CharField(max_length=8, choices=State.choices)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    last = models.CharField(max_length=71, blank=True)
+    """The image verified last; images come in the order of their digests, and another attempt goes on behind it."""
+    changed = models.PositiveBigIntegerField(null=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    beat_at = models.DateTimeField(null=True)
+    fault = models.JSONField(null=True)
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-asked_at", "id"], name="reverification_newest_first")]
+
+
+class VerdictChange(models.Model):
+    """A stored credential that verifies otherwise than it did: before, now, and which checks tell why."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reverification = models.ForeignKey(Reverification, on_delete=models.PROTECT, related_name="changes")
+    image_digest = models.CharField(max_length=71, db_index=True)
+    manifest_id = models.CharField(max_length=80)
+    before = models.JSONField()
+    after = models.JSONField()
+    """Each ``{state, library, trust, checks}``: the checks by code, with their results."""
+    why = models.JSONField()
+    found_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["reverification", "image_digest"], name="one_change_an_image_and_run")
+        ]

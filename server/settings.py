@@ -216,6 +216,7 @@ CELERY_BEAT_SCHEDULE = {
     "stamp": {"task": "generation.jobs.stamp", "schedule": 60.0, "options": {"expires": 60}},
     "sweep": {"task": "generation.jobs.sweep", "schedule": 3600.0},
     "fingerprint": {"task": "generation.jobs.fingerprint", "schedule": 600.0, "options": {"expires": 600}},
+    "reverify": {"task": "generation.jobs.reverify", "schedule": 300.0, "options": {"expires": 300}},
     "sequence": {"task": "provenance.audit_log.jobs.sequence", "schedule": 1.0, "options": {"expires": 5}},
     "deadlines": {"task": "provenance.disputes.jobs.pass_deadlines", "schedule": 3600.0, "options": {"expires": 600}},
     "witnesses": {"task": "provenance.audit_log.jobs.ask_witnesses", "schedule": 15.0, "options": {"expires": 15}},

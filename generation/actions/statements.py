@@ -259,4 +259,22 @@ EVERYTHING: tuple[Told, ...] = (
         table="generation_replay", kinds=("ReplayEnded",), name="replay", is_owed=False,
         says={"result": column("result")},
     ),
+    Told(
+        table="generation_reverification", kinds=("ReverificationRequested",), name="reverification",
+        says={
+            "actor": column("asked_by"), "reason": column("reason"), "library": column("library_version"),
+            "trust": column("trust_version"),
+        },
+    ),
+    Told(
+        table="generation_reverification", kinds=("ReverificationEnded",), name="reverification", is_owed=False,
+        says={"changed": column("changed")},
+    ),
+    Told(
+        table="generation_verdictchange", kinds=("VerdictChanged",), name="change",
+        says={
+            "image": column("image_digest"), "manifest": column("manifest_id"), "before": inside("before", "state"),
+            "after": inside("after", "state"),
+        },
+    ),
 )  # fmt: skip

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models.fields.json import KT
 
 from provenance.credentials.models import Credential
 
@@ -31,3 +34,23 @@ def manifests_kept() -> Iterator[tuple[str, str]]:
     kept = Credential.objects.filter(erased_at=None).order_by("signed_at", "pk")
     rows = kept.values_list("manifest_id", "store_digest")
     yield from rows.iterator(chunk_size=1_000)
+
+
+def verdicts_kept(*, after: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield image, manifest id and verdict as signed of every credential not erased, by digest, behind one image."""
+    kept = Credential.objects.filter(erased_at=None, image_digest__gt=after).order_by("image_digest")
+    yield from kept.values_list("image_digest", "manifest_id", "verdict").iterator(chunk_size=200)
+
+
+def kept_count() -> int:
+    """Return how many credentials were not erased."""
+    return Credential.objects.filter(erased_at=None).count()
+
+
+def versions_verified_with() -> set[tuple[str, str]]:
+    """Return each library and version of trust lists with which a credential verified when it was signed."""
+    kept = Credential.objects.filter(erased_at=None).annotate(
+        by=KT("verdict__library__version"), version=KT("verdict__trust__version"), older=KT("verdict__trust__digest")
+    )
+    rows = kept.values_list("by", "version", "older").distinct()
+    return {(by or "", version or older or "") for by, version, older in rows}

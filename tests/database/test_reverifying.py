@@ -1,0 +1,182 @@
+"""Stored credentials verified again: after an upgrade, with other trust lists, and when the operator asks."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from generation import jobs
+from generation.actions import reconciling, reverifying
+from generation.actions.rendering import render_next
+from generation.models import Output, Reverification, VerdictChange
+from provenance import storage
+from provenance.actor import COLOPHON
+from provenance.credentials.actions import erase_credentials
+from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.models import Credential
+from provenance.credentials.signing import SigningKey
+from provenance.verification.trust import trust_in
+from tests.factories.log import one_entry
+from tests.factories.records import a_model, a_request, a_worker, an_artist, an_auditor, kinds_of_entries
+from tests.simulators import certificates
+from tests.simulators.caller import Caller, is_problem
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RUNS = "/api/v1/audit/reverifications"
+
+
+@pytest.fixture
+def ours(keys: Path, monkeypatch: pytest.MonkeyPatch) -> SigningKey:
+    """Deliver two pictures whose key this installation trusts."""
+    key = DevelopmentCA(keys).signing_key(now=datetime.now(UTC))
+    monkeypatch.setattr("generation.trust.signing_key", lambda: key)
+    a_model()
+    a_request(an_artist(), seeds=(7, 8))
+    render_next(worker=a_worker(keys))
+    return key
+
+
+def command() -> tuple[int, str]:
+    """Run the command; its exit code and what it printed."""
+    out = io.StringIO()
+    try:
+        call_command("reverify", stdout=out)
+    except SystemExit as end:
+        return int(str(end.code)), out.getvalue()
+    return 0, out.getvalue()
+
+
+def with_library(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr("generation.actions.reverifying.require_library", lambda: version)
+
+
+def test_nothing_has_changed_while_nothing_was_upgraded(ours: SigningKey) -> None:
+    before = len(kinds_of_entries())
+    jobs.reverify()
+    assert not Reverification.objects.exists() and len(kinds_of_entries()) == before
+    code, told = command()
+    assert (code, "2 verified, 0 changed" in told) == (0, True)
+    assert kinds_of_entries()[-2:] == ["ReverificationRequested", "ReverificationEnded"]
+
+
+def test_an_upgraded_library_has_every_credential_verified_again_once(
+    ours: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_library(monkeypatch, "0.99.0")
+    jobs.reverify()
+    run = Reverification.objects.get()
+    assert (run.state, run.reason, run.library_version) == ("done", "library-changed", "0.99.0")
+    assert (run.done, run.total, run.changed) == (2, 2, 0)
+    jobs.reverify()
+    assert Reverification.objects.count() == 1
+
+
+def test_a_dropped_root_changes_each_verdict_and_tells_before_after_and_why(
+    ours: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = {one.image_digest: one.verdict for one in Credential.objects.all()}
+    stranger = trust_in(certificates.chain(now=datetime.now(UTC)).root_pem)
+    monkeypatch.setattr("generation.actions.reverifying.trust_in_force", lambda: stranger)
+    jobs.reverify()
+    run = Reverification.objects.get()
+    assert (run.reason, run.changed) == ("trust-lists-changed", 2)
+    for change in run.changes.all():
+        assert (change.before["state"], change.after["state"]) == ("trusted", "untrusted")
+        assert change.before["trust"] == trust_in(ours.root_pem).digest and change.after["trust"] == stranger.digest
+        assert change.why == [{"check": "signer.trusted", "before": "passed", "after": "failed"}]
+    assert kinds_of_entries()[-4:] == ["ReverificationRequested", *["VerdictChanged"] * 2, "ReverificationEnded"]
+    assert {one.image_digest: one.verdict for one in Credential.objects.all()} == signed, "as signed stays as signed"
+
+
+def test_a_verdict_is_compared_with_the_last_one_known_not_with_the_first(
+    ours: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = trust_in(certificates.chain(now=datetime.now(UTC)).root_pem)
+    for trust, changed in ((stranger, 2), (stranger, 0), (trust_in(ours.root_pem), 2)):
+        monkeypatch.setattr("generation.actions.reverifying.trust_in_force", lambda trust=trust: trust)
+        assert reverifying.reverify(reverifying.begin_here(actor=COLOPHON)).changed == changed
+    assert VerdictChange.objects.order_by("found_at").last().after["state"] == "trusted"  # type: ignore[union-attr]
+
+
+def test_a_file_that_is_gone_is_a_changed_verdict(ours: SigningKey) -> None:
+    storage.delete(Output.objects.order_by("digest").first().digest)  # type: ignore[union-attr]  # there are two
+    code, told = command()
+    assert code == 1
+    (change,) = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    assert (change["before"]["state"], change["after"]["state"]) == ("trusted", "file-missing")
+
+
+def test_an_erased_credential_is_left_alone(ours: SigningKey) -> None:
+    first = Output.objects.order_by("digest").first()
+    assert first is not None
+    with transaction.atomic():
+        erase_credentials([first.digest], at=timezone.now())
+        one_entry()
+    assert reverifying.reverify(reverifying.begin_here(actor=COLOPHON)).done == 1
+
+
+def test_a_run_whose_worker_fell_silent_goes_on_behind_the_last_image(ours: SigningKey) -> None:
+    run = reverifying.begin_here(actor=COLOPHON)
+    first = Output.objects.order_by("digest").first()
+    assert first is not None
+    assert not reverifying.reverify_next(), "a run that is being worked on was taken over"
+    Reverification.objects.filter(pk=run.pk).update(
+        beat_at=timezone.now() - timedelta(hours=1), attempt=1, last=first.digest, done=1
+    )
+    assert reverifying.reverify_next()
+    run.refresh_from_db()
+    assert (run.state, run.attempt, run.done) == ("done", 2, 2)
+
+
+def test_a_run_that_another_worker_took_over_records_nothing_more(ours: SigningKey) -> None:
+    run = reverifying.begin_here(actor=COLOPHON)
+    Reverification.objects.filter(pk=run.pk).update(attempt=5)
+    entries = kinds_of_entries()
+    assert reverifying.reverify(run).state == "running"
+    assert kinds_of_entries() == entries and not VerdictChange.objects.exists()
+
+
+def test_a_run_without_a_readable_trust_list_fails_with_a_sentence(
+    ours: SigningKey, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = reverifying.begin_here(actor=COLOPHON)
+    gone = (tmp_path / "gone.pem",)
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"trust_lists": gone})
+    assert reverifying.reverify(run).state == "failed"
+    assert run.fault["code"] == "trust-list-unreadable"
+    monkeypatch.setattr("generation.actions.reverifying._request", lambda **_: run)
+    with pytest.raises(CommandError) as failed:
+        call_command("reverify")
+    assert failed.value.returncode == 2
+
+
+def test_rows_and_log_agree_on_a_run_and_its_changes(ours: SigningKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = trust_in(certificates.chain(now=datetime.now(UTC)).root_pem)
+    monkeypatch.setattr("generation.actions.reverifying.trust_in_force", lambda: stranger)
+    reverifying.reverify(reverifying.begin_here(actor=COLOPHON))
+    run = reconciling.reconcile(reconciling.begin_here(actor=COLOPHON))
+    tables = {json.loads(line)["table"] for line in reconciling.report_lines(run)}
+    assert not tables & {"generation_reverification", "generation_verdictchange", "credentials_credential"}
+
+
+def test_auditors_read_runs_and_changes_and_nobody_else_does(ours: SigningKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = trust_in(certificates.chain(now=datetime.now(UTC)).root_pem)
+    monkeypatch.setattr("generation.actions.reverifying.trust_in_force", lambda: stranger)
+    run = reverifying.reverify(reverifying.begin_here(actor=COLOPHON))
+    auditor = Caller(an_auditor())
+    (told,) = auditor.pages(RUNS)
+    assert (told["id"], told["state"], told["done"], told["changed"]) == (str(run.pk), "done", 2, 2)
+    changes: list[Any] = auditor.pages(f"{RUNS}/{run.pk}/changes")
+    assert {one["image"] for one in changes} == set(Output.objects.values_list("digest", flat=True))
+    for caller, status in ((Caller(an_artist("noa")), 403), (Caller(), 401)):
+        for path in (RUNS, f"{RUNS}/{run.pk}/changes"):
+            is_problem(caller.get(path), status, "not-permitted" if status == 403 else "not-signed-in")
