@@ -145,7 +145,7 @@ TOLD = {
     "licensing.grant", "licensing.grantevent",
     "licensing.optout", "credentials.credential", "generation.imagemodel", "generation.generation",
     "generation.output", "generation.reconciliation", "generation.replay", "audit_log.logkey",
-    "attribution.keptfingerprint",
+    "attribution.keptfingerprint", "generation.reverification", "generation.verdictchange",
 }  # fmt: skip
 UNTOLD = {
     "audit_log": {"entry", "pending", "position", "opening", "checkpoint", "cosignature", "witnessedlog"},
