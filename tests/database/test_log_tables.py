@@ -145,7 +145,8 @@ TOLD = {
     "licensing.grant", "licensing.grantevent",
     "licensing.optout", "credentials.credential", "generation.imagemodel", "generation.generation",
     "generation.output", "generation.reconciliation", "generation.replay", "audit_log.logkey",
-    "attribution.keptfingerprint", "generation.reverification", "generation.verdictchange",
+    "attribution.keptfingerprint", "generation.reverification", "generation.verdictchange", "generation.rendition",
+    "licensing.use", "licensing.hold", "licensing.ledgertransaction", "licensing.posting", "licensing.royaltyline",
 }  # fmt: skip
 UNTOLD = {
     "audit_log": {"entry", "pending", "position", "opening", "checkpoint", "cosignature", "witnessedlog"},
