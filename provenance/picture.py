@@ -80,11 +80,13 @@ def decode_picture(data: bytes) -> Picture:
 
 
 def _rgb(image: Image.Image) -> Any:
-    upright = ImageOps.exif_transpose(image) or image
+    # In place, and converted only where it must be: a copy of the pixels costs as much as their digest.
+    ImageOps.exif_transpose(image, in_place=True)
+    upright = image
     if upright.mode.startswith("I;16"):  # Pillow would cut 16 bits off at 255 instead of scaling them
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     if "A" in upright.getbands() or "transparency" in upright.info:
         layer = upright.convert("RGBA")
         ground = Image.new("RGBA", layer.size, "white")
         upright = Image.alpha_composite(ground, layer)
-    return np.asarray(upright.convert("RGB"), dtype=np.uint8)
+    return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"), dtype=np.uint8)

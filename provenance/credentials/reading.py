@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import c2pa  # type: ignore[import-untyped]  # it ships no types
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from provenance.credentials.manifest import PROMPT_TYPE
 from provenance.picture import FORMATS, NotAPicture, PictureTooLarge
@@ -187,7 +187,9 @@ def _check_pixels(data: bytes) -> None:
                     raise PictureTooLarge(what=f"{image.width} × {image.height}")
     except Image.DecompressionBombError as error:
         raise PictureTooLarge(what="decompression bomb") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError, EOFError, OverflowError):
+    except PictureTooLarge:
+        raise
+    except Exception:  # Pillow's readers of damaged files raise nearly everything, RuntimeError included
         # A header that cannot be read is never decoded; what its manifest says is told all the same,
         # since a manifest that was tampered with breaks the checksums of the file around it.
         return

@@ -42,6 +42,14 @@ def huge(width: int, height: int) -> bytes:
     return joined([(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 10_000)), (b"IEND", b"")])
 
 
+def test_a_damaged_header_that_pillow_breaks_over_is_read_for_its_manifest_all_the_same() -> None:
+    broken = picture("image/avif").replace(b"pitm", b"xxxx")
+    with pytest.raises(RuntimeError):
+        Image.open(io.BytesIO(broken))
+    assert media_type_of(broken) == "image/avif"
+    assert read(broken).state in {"absent", "unreadable"}
+
+
 @pytest.mark.parametrize("media_type", ENCODINGS)
 def test_the_kind_of_a_file_is_read_from_its_bytes(media_type: str) -> None:
     assert media_type_of(picture(media_type)) == media_type

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import random
+import resource
 import tempfile
+import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -85,3 +90,48 @@ def test_a_flipped_bit_outside_the_manifest_is_never_trusted(place: int, bit: in
     outside = [*range(start), *range(start + sizes[names.index(STORE)], len(data))]
     data[outside[place % len(outside)]] ^= 1 << bit
     assert verify(bytes(data), trust_pem=development_key().root_pem).outcome != "trusted"
+
+
+MUTATED = int(os.environ.get("MUTATED_FILES", "400"))
+"""How many files a run changes at random; 10,000 take about five minutes."""
+
+
+def mutated_at_random(chance: random.Random) -> bytes:
+    """Return a signed picture with bytes flipped, cut, doubled, overwritten or swapped, as chance has it."""
+    data = bytearray(as_signed(chance.choice(sorted(ENCODINGS))))
+    for _ in range(chance.randint(1, 4)):
+        place, size = chance.randrange(len(data) or 1), chance.choice([1, 4, 16, 64])
+        match chance.randrange(6):
+            case 0 if data:
+                data[place] ^= 1 << chance.randrange(8)
+            case 1:
+                del data[place : place + size]
+            case 2:
+                data[place:place] = data[place : place + size]
+            case 3:
+                data[place : place + 4] = chance.choice([b"\xff\xff\xff\xff", bytes(4), b"\x7f\xff\xff\xff"])
+            case 4:
+                data[place:place] = chance.randbytes(size)
+            case _:
+                other = chance.randrange(len(data) or 1)
+                data[place : place + size], data[other : other + size] = (
+                    data[other : other + size],
+                    data[place : place + size],
+                )
+    return bytes(data)
+
+
+def test_files_changed_at_random_neither_crash_nor_stall_nor_fill_the_memory() -> None:
+    chance = random.Random(20261125)
+    before, slowest, outcomes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0.0, Counter[str]()
+    for _ in range(MUTATED):
+        data = mutated_at_random(chance)
+        began = time.perf_counter()
+        verdict = verify(data, trust_pem=development_key().root_pem)
+        slowest = max(slowest, time.perf_counter() - began)
+        outcomes[verdict.outcome] += 1
+        json.dumps(verdict.as_json())
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(f"{MUTATED} files: {dict(outcomes)}; slowest {slowest * 1000:.0f} ms; grown by {grown // 1024} MB")
+    assert sum(outcomes.values()) == MUTATED and outcomes["failed"] > 0
+    assert grown < 512 * 1024
