@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from generation import queries
 from generation.models import Generation
 from generation.queries import Form
+from generation.recovery import likenesses
 from provenance.audit_log import proofs
 from provenance.audit_log import queries as audit_log
 from provenance.audit_log.errors import LogError, NoCheckpointYet, NotYetPublished, ProofFails
@@ -18,6 +20,7 @@ from provenance.canonical import Digest, timestamp
 from provenance.credentials import queries as credentials
 from provenance.credentials.manifest import without_blanks
 from provenance.disputes import queries as disputes
+from provenance.fingerprint import Fingerprint, fingerprint_of
 from provenance.licensing.credits import credits_of, without_names
 from provenance.licensing.queries.offers import changed_since
 from provenance.verification.copy import Copy
@@ -44,7 +47,7 @@ class Records:
         return self._keeper
 
     def find(self, copy: Copy) -> Sequence[RecordFound]:
-        """Return the delivered images that a file is: by its bytes, its manifest, then its pixels."""
+        """Return the delivered images that a file is: by bytes, manifest or pixels; else all that it may copy."""
         layers: tuple[tuple[Layer, str, Callable[[], str | None]], ...] = (
             ("file", "digest", lambda: copy.file_digest),
             ("manifest", "manifest_id", lambda: copy.manifest_id),
@@ -53,7 +56,7 @@ class Records:
         for layer, column, told in layers:
             if (value := told()) and (found := queries.forms_with(**{column: value})):
                 return [_found(form, layer) for form in found]
-        return ()
+        return () if copy.pixels is None else _alike(fingerprint_of(copy.pixels))
 
     def log_inclusion(self, record: RecordFound) -> Answer:
         """Prove that the published checkpoint includes the entries, and say who besides the operator vouches for it."""
@@ -173,6 +176,13 @@ def _proved(leaf_hashes: Sequence[Digest], *, witnesses: Sequence[VerifierKey]) 
             "witnesses": list(now.witnesses),
         },
     )
+
+
+def _alike(fingerprint: Fingerprint) -> Sequence[RecordFound]:
+    return [
+        dataclasses.replace(_found(Form(one.output), "fingerprint"), match=one.told(), is_possible=not one.is_confirmed)
+        for one in likenesses(fingerprint)
+    ]
 
 
 def _found(form: Form, layer: Layer) -> RecordFound:

@@ -34,6 +34,10 @@ PDQ_ALGORITHM = "org.colophon.pdq-windows.v1"
 """Not in that list; the value is the ten codes one after the other, in base64."""
 ISCC_HEADER = bytes([0x21, 0x01])
 """Main type CONTENT (2), sub type IMAGE (1), version 0, length 64 bits (1): ISO 24138, 5.3."""
+CONFIRMED_WITHIN = 8
+"""Bits of 64 up to which two ISCC codes confirm what PDQ codes leave possible."""
+FEATURELESS_BELOW = 8
+"""Bits set: the codes of plain pictures and plain stripes have fewer, and are all alike."""
 BORDER_TOLERANCE = 16
 BORDERS_AT_MOST = 16
 
@@ -75,6 +79,22 @@ def pdq_code(pixels: Any) -> tuple[bytes, int]:
 def distance(one: bytes, other: bytes) -> int:
     """Return in how many bits two codes of the same length differ."""
     return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
+
+
+def iscc_distance(one: str, other: str) -> int:
+    """Return in how many of 64 bits two image codes differ; 64 where either is missing or of a featureless picture."""
+    bodies = [_iscc_body(code) for code in (one, other)]
+    if any(int.from_bytes(body, "big").bit_count() < FEATURELESS_BELOW for body in bodies):
+        return 64
+    return distance(*bodies)
+
+
+def _iscc_body(code: str) -> bytes:
+    text = code.removeprefix("ISCC:")
+    try:
+        return base64.b32decode(text + "=" * (-len(text) % 8))[len(ISCC_HEADER) :]
+    except ValueError:
+        return b""
 
 
 def nearest(code: bytes, codes: tuple[bytes, ...]) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from server.api import health, log, openai
+from server.api import health, images, log, openai, soft_bindings
 
 urlpatterns = [
     path("api/", include("server.api.urls")),
@@ -12,6 +12,11 @@ urlpatterns = [
     path("log/witness/vkey", log.WitnessKeyText.as_view()),
     re_path(r"^log/(?P<path>tile/.+)$", log.Tile.as_view()),
     path("images/<digest:digest>/proof", log.ImageProof.as_view()),
+    path("images/<digest:digest>.c2pa", images.ImageManifest.as_view()),
+    path("c2pa/services/supportedAlgorithms", soft_bindings.SupportedAlgorithms.as_view()),
+    path("c2pa/matches/byBinding", soft_bindings.MatchesByBinding.as_view()),
+    path("c2pa/matches/byContent", soft_bindings.MatchesByContent.as_view()),
+    path("c2pa/manifests/<str:manifest_id>", soft_bindings.StoredManifest.as_view()),
     path("v1/content_provenance_checks", openai.ContentProvenanceCheck.as_view()),
     path("health/live", health.live),
     path("health/ready", health.ready),

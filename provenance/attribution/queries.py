@@ -31,6 +31,8 @@ class Match:
     """Bits of 256 in which the nearest two codes differ."""
     window: int
     """Which code of the recorded picture was nearest: 0 for the whole, 1 to 9 for its windows."""
+    iscc: str = ""
+    """The recorded picture's ISCC code."""
 
     @property
     def is_sure(self) -> bool:
@@ -68,13 +70,18 @@ def _match(row: KeptFingerprint, fingerprint: Fingerprint, *, both_ways: bool) -
     apart, window = nearest(fingerprint.pdq[0], codes)
     if both_ways:
         apart, window = min((apart, window), *((distance(code, codes[0]), 0) for code in fingerprint.pdq[1:]))
-    return Match(row.kind, row.subject_id, row.digest, row.stage, apart, window)
+    return Match(row.kind, row.subject_id, row.digest, row.stage, apart, window, row.iscc)
 
 
 def codes_of(row: KeptFingerprint) -> tuple[bytes, ...]:
     """Return the codes of a kept fingerprint: the whole, then its windows."""
     codes = bytes(row.codes)
     return tuple(codes[start : start + BYTES] for start in range(0, len(codes), BYTES))
+
+
+def pictures_held() -> int:
+    """Return among how many pictures a search looks; those that were erased since this process began count too."""
+    return len(held_codes())
 
 
 def kept_of(kind: str, *, subject: UUID) -> QuerySet[KeptFingerprint]:

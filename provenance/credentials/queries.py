@@ -21,6 +21,11 @@ def waiting_for_stamp(*, most: int) -> list[str]:
     return list(waiting.values_list("image_digest", flat=True)[:most])
 
 
+def credential_named(manifest_id: str) -> Credential | None:
+    """Return the credential with a manifest id, if there is one."""
+    return Credential.objects.filter(manifest_id=manifest_id).first()
+
+
 def stored_manifests(among: Iterable[str] | None = None) -> set[str]:
     """Return the digests of the manifest stores that credentials need kept, of all or among some."""
     credentials = Credential.objects.filter(erased_at=None)

@@ -19,6 +19,7 @@ from generation.errors import RecordErased
 from provenance import storage
 from provenance.credentials import queries as credentials
 from provenance.credentials.marking import ENDINGS
+from provenance.credentials.stores import active_manifest
 from provenance.licensing.credits import credits_of
 from server.api.actors import actor_of
 from server.api.generations import OutputView
@@ -114,13 +115,23 @@ class ImageManifest(APIView):
         credential = credentials.credential_of(digest)
         if credential is None:
             raise NotFound()
-        _require_kept(credential)
-        return HttpResponse(
-            storage.load(credential.store_digest),
-            content_type="application/c2pa",
-            headers={
-                "ETag": f'"{credential.store_digest}"',
-                "Cache-Control": "public, max-age=31536000, immutable",
-                "Content-Disposition": f'attachment; filename="{digest[7:15]}.c2pa"',
-            },
-        )
+        return stored_manifest(credential)
+
+
+def stored_manifest(credential: Any, *, active_only: bool = False) -> HttpResponse:
+    """Return a credential's manifest store for anybody to read, pages of other sites included; or its active manifest.
+
+    Raises RecordErased.
+    """
+    _require_kept(credential)
+    store = storage.load(credential.store_digest)
+    return HttpResponse(
+        active_manifest(store) if active_only else store,
+        content_type="application/c2pa",
+        headers={
+            "ETag": f'"{credential.store_digest}{"-active" if active_only else ""}"',
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "Access-Control-Allow-Origin": "*",
+            "Content-Disposition": f'attachment; filename="{credential.image_digest[7:15]}.c2pa"',
+        },
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import IO, Any
 
 from rest_framework.exceptions import ParseError
@@ -74,9 +75,9 @@ class OneForm(BaseContentNegotiation):
     """Answers as documented whatever is asked for: an EventSource accepts only event streams, also of a 404."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
-        """Return the first parser that reads the body's media type."""
+        """Return the first parser that reads the body's media type, or its kind (``image/*``)."""
         sent = request.content_type.partition(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == sent), None)
+        return next((parser for parser in parsers if fnmatchcase(sent, parser.media_type)), None)
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
         """Return the address's first renderer."""

@@ -1,0 +1,70 @@
+"""Delivered images of which a picture may be a copy although bytes, manifest and pixels differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from generation import queries
+from generation.models import Output
+from provenance.attribution import queries as attribution
+from provenance.attribution.chances import chance_of_a_stranger
+from provenance.attribution.queries import Match
+from provenance.fingerprint import CONFIRMED_WITHIN, POSSIBLE_WITHIN, Fingerprint, iscc_distance
+
+MOST_TOLD = 100
+"""Candidates of one picture that are told; how many there are is told with each."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A delivered image that a picture is near to, and how near."""
+
+    output: Output
+    match: Match
+    iscc_apart: int
+    """Bits of 64 in which the ISCC codes differ: the second method."""
+    candidates: int
+    """How many delivered images the picture is near to, this one included."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Say whether this is more than a possible copy: near enough, or near and confirmed by the second method."""
+        return self.match.is_sure or self.iscc_apart <= CONFIRMED_WITHIN
+
+    def told(self) -> dict[str, Any]:
+        """Return how sure the match is, for the public."""
+        grade = "within_31" if self.match.is_sure else "confirmed" if self.is_confirmed else "within_64"
+        return {
+            "methods": ["pdq", "iscc"] if self.iscc_apart <= CONFIRMED_WITHIN else ["pdq"],
+            "pdq": {"distance": self.match.distance, "bits": 256, "window": self.match.window},
+            "iscc": {"distance": self.iscc_apart, "bits": 64},
+            "stage": self.match.stage,
+            "candidates": self.candidates,
+            "stranger": chance_of_a_stranger(grade, pictures=attribution.pictures_held()),
+        }
+
+
+def likenesses(fingerprint: Fingerprint) -> list[Likeness]:
+    """Return every delivered image that a picture is near to, the nearest first, the first hundred of them."""
+    matches = attribution.near(fingerprint, kinds=["image"], within=POSSIBLE_WITHIN)
+    told = matches[:MOST_TOLD]
+    outputs = queries.outputs_by_use(match.subject for match in told)
+    return [
+        Likeness(
+            output=outputs[match.subject],
+            match=match,
+            iscc_apart=iscc_distance(fingerprint.iscc, match.iscc),
+            candidates=len(matches),
+        )
+        for match in told
+        if match.subject in outputs
+    ]
+
+
+def with_same_iscc(iscc: str) -> list[Output]:
+    """Return the delivered images with an ISCC code, but none for the code of a featureless picture."""
+    if iscc_distance(iscc, iscc):
+        return []
+    kept = attribution.with_iscc(iscc, kinds=["image"]).values_list("subject_id", flat=True)[:MOST_TOLD]
+    return list(queries.outputs_by_use(kept).values())

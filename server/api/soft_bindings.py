@@ -1,0 +1,203 @@
+"""C2PA's Soft Binding Resolution API: the manifests of pictures whose copies lost theirs, by binding or by content.
+
+Anybody may ask; what is answered is public already by an image's digest. Nothing that is sent is kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from generation import recovery
+from provenance.credentials import queries as credentials
+from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint, fingerprint_of
+from provenance.picture import LARGEST_FILE, PictureTooLarge, decode_picture
+from server.api.images import stored_manifest
+from server.api.parsers import StrictJSONParser
+
+ALGORITHMS = (ISCC_ALGORITHM, PDQ_ALGORITHM)
+CODE_BYTES = 32
+LONGEST_VALUE = 1000
+MOST_RESULTS = 100
+
+
+class ManifestMatch(serializers.Serializer):
+    """The manifest of a picture that was matched, where to get it, and how similar the pictures are."""
+
+    manifestId = serializers.CharField()
+    endpoint = serializers.URLField()
+    similarityScore = serializers.IntegerField(min_value=0, max_value=100)
+
+
+class Matches(serializers.Serializer):
+    """Every manifest found, the most similar first, as many as were asked for."""
+
+    matches = ManifestMatch(many=True)
+
+
+class Binding(serializers.Serializer):
+    """A soft binding: its algorithm and its value in base64."""
+
+    alg = serializers.ChoiceField(choices=ALGORITHMS)
+    value = serializers.CharField(max_length=LONGEST_VALUE)
+    maxResults = serializers.IntegerField(min_value=1, max_value=MOST_RESULTS, default=10)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the binding with its value as bytes."""
+        try:
+            value = base64.b64decode(attrs["value"], validate=True)
+        except binascii.Error as error:
+            raise serializers.ValidationError({"value": "not base64"}, code="invalid") from error
+        if attrs["alg"] == PDQ_ALGORITHM and len(value) not in {CODE_BYTES, 10 * CODE_BYTES}:
+            raise serializers.ValidationError({"value": "not one code of 32 bytes, nor ten"}, code="invalid")
+        return {**attrs, "value": value}
+
+
+class ContentQuestion(serializers.Serializer):
+    """How a picture is to be matched. A hint is taken and not needed: both codes are computed from the picture."""
+
+    alg = serializers.ChoiceField(choices=ALGORITHMS, default=PDQ_ALGORITHM)
+    hintAlg = serializers.CharField(max_length=200, required=False)
+    hintValue = serializers.CharField(max_length=LONGEST_VALUE, required=False)
+    maxResults = serializers.IntegerField(min_value=1, max_value=MOST_RESULTS, default=10)
+
+
+class PictureBody(BaseParser):
+    """Takes a picture that is the whole body; its declared type means nothing."""
+
+    media_type = "image/*"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return the bytes under the name that a form would give them; raise PictureTooLarge."""
+        data = stream.read(LARGEST_FILE + 1)
+        if len(data) > LARGEST_FILE:
+            raise PictureTooLarge(what=f"> {LARGEST_FILE // 2**20} MB")
+        return {"file": data}
+
+
+class OctetBody(PictureBody):
+    """The same, for bytes that are declared as nothing else."""
+
+    media_type = "application/octet-stream"
+
+
+class SupportedAlgorithms(APIView):
+    """By which soft bindings pictures can be looked up here."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request) -> Response:
+        """Return the algorithms by their kind."""
+        return Response({"watermarks": [], "fingerprints": [{"alg": name} for name in ALGORITHMS]})
+
+
+class MatchesByBinding(APIView):
+    """The manifests of pictures with a soft binding, or with one that is near to it."""
+
+    permission_classes = (AllowAny,)
+    parser_classes = (StrictJSONParser,)
+    throttle = {"GET": "verify", "POST": "verify"}
+
+    @extend_schema(parameters=[Binding], responses={200: Matches})
+    def get(self, request: Request) -> Response:
+        """Return the matches of the binding that the address names."""
+        return _by_binding(request.query_params)
+
+    @extend_schema(request=Binding, responses={200: Matches})
+    def post(self, request: Request) -> Response:
+        """Return the matches of the binding in the body, which stays out of logs of addresses."""
+        return _by_binding(request.data)
+
+
+class MatchesByContent(APIView):
+    """The manifests of pictures of which the one sent may be a copy."""
+
+    permission_classes = (AllowAny,)
+    parser_classes = (MultiPartParser, PictureBody, OctetBody)
+    throttle = {"POST": "verify"}
+
+    @extend_schema(
+        parameters=[ContentQuestion],
+        request={"multipart/form-data": dict, "image/*": bytes, "application/octet-stream": bytes},
+        responses={200: Matches},
+    )
+    def post(self, request: Request) -> Response:
+        """Return the matches of the picture in the body, or in a form's ``file``."""
+        question = ContentQuestion(data=request.query_params)
+        question.is_valid(raise_exception=True)
+        fingerprint = fingerprint_of(decode_picture(_sent(request.data)).pixels)
+        found = _alike(question.validated_data["alg"], fingerprint)
+        return Response({"matches": list(_told(found))[: question.validated_data["maxResults"]]})
+
+
+class StoredManifest(APIView):
+    """The manifest store with the id of its active manifest."""
+
+    permission_classes = (AllowAny,)
+    throttle = {"GET": "verify"}
+
+    @extend_schema(
+        parameters=[OpenApiParameter("returnActiveManifest", bool, description="without the manifests before it")],
+        responses={(200, "application/c2pa"): bytes},
+    )
+    def get(self, request: Request, manifest_id: str) -> HttpResponse:
+        """Return the store as signed, or its active manifest alone; 404 for an unknown id, 410 for an erased one."""
+        credential = credentials.credential_named(manifest_id)
+        if credential is None:
+            raise NotFound()
+        wanted = request.query_params.get("returnActiveManifest", "").lower() in {"true", "1"}
+        return stored_manifest(credential, active_only=wanted)
+
+
+def _sent(data: Any) -> bytes:
+    sent = data.get("file")
+    if isinstance(sent, bytes):
+        return sent
+    if sent is None or isinstance(sent, str):
+        raise serializers.ValidationError({"file": "a file"}, code="required")
+    if sent.size > LARGEST_FILE:
+        raise PictureTooLarge(what=f"{sent.size // 2**20} MB")
+    return bytes(sent.read())
+
+
+def _by_binding(asked: Any) -> Response:
+    binding = Binding(data=asked)
+    binding.is_valid(raise_exception=True)
+    value = binding.validated_data["value"]
+    if binding.validated_data["alg"] == ISCC_ALGORITHM:
+        fingerprint = Fingerprint(pdq=(), quality=0, iscc=value.decode("ascii", "replace"))
+    else:
+        codes = tuple(value[start : start + CODE_BYTES] for start in range(0, len(value), CODE_BYTES))
+        fingerprint = Fingerprint(pdq=codes, quality=100, iscc="")
+    found = _alike(binding.validated_data["alg"], fingerprint)
+    return Response({"matches": list(_told(found))[: binding.validated_data["maxResults"]]})
+
+
+def _alike(algorithm: str, fingerprint: Fingerprint) -> Sequence[tuple[str, float]]:
+    """Return manifest ids, each with the share of bits that are alike."""
+    if algorithm == ISCC_ALGORITHM:
+        return [(output.manifest_id, 1.0) for output in recovery.with_same_iscc(fingerprint.iscc)]
+    return [(one.output.manifest_id, 1 - one.match.distance / 256) for one in recovery.likenesses(fingerprint)]
+
+
+def _told(found: Sequence[tuple[str, float]]) -> Iterator[dict[str, Any]]:
+    for manifest_id, alike in found:
+        yield {
+            "manifestId": manifest_id,
+            "endpoint": f"{settings.ENVIRONMENT.address}/c2pa",
+            "similarityScore": int(100 * alike),
+        }

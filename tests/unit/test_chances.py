@@ -1,0 +1,49 @@
+"""Bounds on how often a stranger is taken for a copy."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from provenance.attribution.chances import chance_of_a_stranger, measured, upper_bound
+
+
+def test_the_bound_is_clopper_s_and_pearson_s() -> None:
+    # One-sided at 95 %: two that have a closed form, and 1 of 10 as tables give it.
+    assert upper_bound(0, 10) == pytest.approx(1 - 0.05 ** (1 / 10))
+    assert upper_bound(1, 10) == pytest.approx(0.39416, abs=1e-5)
+    assert upper_bound(9, 10) == pytest.approx(0.95 ** (1 / 10))
+
+
+def test_of_none_found_the_bound_is_the_rule_of_three() -> None:
+    assert upper_bound(0, 10_000) == pytest.approx(3 / 10_000, rel=0.01)
+
+
+@given(st.integers(1, 3000), st.data())
+@settings(deadline=None)
+def test_the_bound_lies_above_what_was_found_and_is_met_with_five_percent(asked: int, data: st.DataObject) -> None:
+    found = data.draw(st.integers(0, asked))
+    bound = upper_bound(found, asked)
+    assert found / asked <= bound <= 1
+    if found < min(asked, 20):
+        at_most = sum(math.comb(asked, k) * bound**k * (1 - bound) ** (asked - k) for k in range(found + 1))
+        assert at_most == pytest.approx(0.05, abs=1e-6)
+
+
+def test_the_chance_grows_with_the_pictures_and_tells_what_was_counted() -> None:
+    few, many = (chance_of_a_stranger("within_31", pictures=number) for number in (5, 10**6))
+    assert few["measured"] == many["measured"]
+    assert few["measured"]["queries"] == measured()["varied"]["with_codes"] >= 1000
+    assert float(few["rate_at_most"]) < float(many["rate_at_most"]) <= 1
+    assert few["confidence"] == "0.95" and few["pictures"] == 5
+
+
+def test_what_was_measured_holds_every_change_and_every_grade() -> None:
+    for table in measured().values():
+        assert set(table["strangers"]) == {"within_31", "confirmed", "within_64"}
+        assert {"JPEG q50", "WebP q50", "resize 0.5", "label box"} <= set(table["copies"])
+        for counted in table["copies"].values():
+            assert counted["within_31"] <= counted["confirmed"] <= counted["within_64"] <= counted["of"]
