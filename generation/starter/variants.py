@@ -99,7 +99,8 @@ def _hsv(picture: Picture) -> tuple[NDArray[np.float64], NDArray[np.float64], ND
 def _rgb(hue: NDArray[np.float64], saturation: NDArray[np.float64], value: NDArray[np.float64]) -> Picture:
     def channel(offset: float) -> NDArray[np.float64]:
         turn = (offset + hue / 60) % 6
-        return value - value * saturation * np.clip(np.minimum(turn, 4 - turn), 0, 1)
+        mixed: NDArray[np.float64] = value - value * saturation * np.clip(np.minimum(turn, 4 - turn), 0, 1)
+        return mixed
 
     mixed: Picture = (np.stack([channel(5), channel(3), channel(1)], 2) * 255).round().astype(np.uint8)
     return mixed
