@@ -1,4 +1,4 @@
-"""The auditor's work on a running Colophon: reconciling and replaying by its own workers, and a dispute that stops one."""
+"""The auditor on a running Colophon: its own workers reconcile and replay, and a dispute stops the next request."""
 
 from __future__ import annotations
 
