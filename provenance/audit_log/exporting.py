@@ -20,9 +20,31 @@ def export(target: IO[bytes], *, actor: Actor, manifests: Iterable[tuple[str, by
     Raises NotPermitted for whoever is no auditor, and NoCheckpointYet.
     """
     actor.require("auditor")
-    now, keys = proofs.head(), queries.keys()
-    size = now.checkpoint.size
-    opened = _Counted(queries.openings_visible_to(actor, below=size))
+    now = proofs.head()
+    opened = queries.openings_visible_to(actor, below=now.checkpoint.size)
+    _write(target, actor=actor, now=now, openings=opened, manifests=manifests)
+
+
+@transaction.atomic
+def export_leaves(target: IO[bytes], *, actor: Actor, leaves: Iterable[str]) -> None:
+    """Write an export bundle that opens some entries, by their leaf hashes; that it was taken away is an entry.
+
+    Who may have them opened is for the caller to know. Raises NoCheckpointYet.
+    """
+    now = proofs.head()
+    opened = queries.openings_of(leaves, below=now.checkpoint.size)
+    _write(target, actor=actor, now=now, openings=opened, manifests=())
+
+
+def _write(
+    target: IO[bytes],
+    *,
+    actor: Actor,
+    now: proofs.Head,
+    openings: Iterable[dict[str, Any]],
+    manifests: Iterable[tuple[str, bytes]],
+) -> None:
+    opened, keys = _Counted(openings), queries.keys()
     write_bundle(
         target,  # type: ignore[arg-type]  # a temporary file is a binary one
         log_files=_log_files(now),
@@ -32,7 +54,7 @@ def export(target: IO[bytes], *, actor: Actor, manifests: Iterable[tuple[str, by
         manifests=manifests,
     )
     root = f"sha256:{now.checkpoint.root.hex()}"
-    actions.append(LogExported(actor=actor, size=size, root=root, openings=opened.count))
+    actions.append(LogExported(actor=actor, size=now.checkpoint.size, root=root, openings=opened.count))
 
 
 def _log_files(now: proofs.Head) -> Iterator[tuple[str, bytes]]:

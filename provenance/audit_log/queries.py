@@ -114,6 +114,16 @@ def openings_visible_to(actor: Actor, *, below: int) -> Iterator[dict[str, Any]]
     openings = Opening.objects.filter(entry__position__index__lt=below).order_by("entry__position__index")
     if not actor.has("auditor"):
         openings = openings.filter(details__actor=str(actor.account_id))
+    yield from _opened(openings)
+
+
+def openings_of(leaves: Iterable[str], *, below: int) -> Iterator[dict[str, Any]]:
+    """Yield what opens some of the first entries, by their leaf hashes: index, id, salt and details, in their order."""
+    openings = Opening.objects.filter(entry__position__index__lt=below, entry__leaf_hash__in=leaves)
+    yield from _opened(openings.order_by("entry__position__index"))
+
+
+def _opened(openings: QuerySet[Opening]) -> Iterator[dict[str, Any]]:
     rows = openings.values_list("entry__position__index", "entry_id", "salt", "details")
     for index, entry, salt, details in rows.iterator(chunk_size=1_000):
         yield {"index": index, "id": str(entry), "salt": bytes(salt).hex(), "details": details}

@@ -125,3 +125,19 @@ class PayoutDiffers(MoneyError):
     code = "payout-differs"
     en = "{payable} is payable to this party, not {stated}. Export the payouts again and record that amount."
     zh = "应付给该参与方的金额为 {payable}，而不是 {stated}。请重新导出付款清单并按该金额记录。"
+
+
+class PeriodBackwards(LicensingError):
+    """A period that ends before it begins."""
+
+    code = "period-backwards"
+    en = "The period ends before it begins. Choose a later day for its end."
+    zh = "期间的结束早于开始。请选择更晚的结束日期。"
+
+
+class StatementTooLong(LicensingError):
+    """A statement of more lines than go into one."""
+
+    code = "statement-too-long"
+    en = "This statement would have {number} lines; one has at most {most}. Choose a shorter period."
+    zh = "该结算单将有 {number} 条明细；一份最多 {most} 条。请选择更短的期间。"

@@ -312,6 +312,14 @@ def owners_behind(works: Iterable[Work]) -> set[UUID]:
     }
 
 
+def party_of(party_id: UUID) -> Party:
+    """Return one party; raise UnknownParty for one that is not there."""
+    party = Party.objects.filter(pk=party_id).first()
+    if party is None:
+        raise UnknownParty(party=party_id)
+    return party
+
+
 def party_names(ids: Iterable[UUID]) -> list[str]:
     """Return what some parties are called, by name."""
     return sorted(Party.objects.filter(pk__in=list(ids)).values_list("name", flat=True))

@@ -19,7 +19,15 @@ from provenance.audit_log import errors as audit_log
 from provenance.audit_log.entry import EntryTooLarge
 from provenance.disputes import errors as disputes
 from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
-from provenance.licensing.errors import MoneyError, NothingPayable, PayoutDiffers, UnknownLicence, UsesExhausted
+from provenance.licensing.errors import (
+    MoneyError,
+    NothingPayable,
+    PayoutDiffers,
+    PeriodBackwards,
+    StatementTooLong,
+    UnknownLicence,
+    UsesExhausted,
+)
 from provenance.picture import NotAPicture, PictureTooLarge
 from provenance.verification.trust import TrustUnreadable
 from provenance.works import errors as works
@@ -64,6 +72,8 @@ STATUS: dict[type[Fault], int] = {
     UsesExhausted: 409,
     NothingPayable: 409,
     PayoutDiffers: 409,
+    PeriodBackwards: 422,
+    StatementTooLong: 422,
     works.WorkAlreadyListed: 409,
     disputes.UnknownDispute: 404,
     disputes.NothingToDispute: 422,

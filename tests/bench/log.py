@@ -26,13 +26,13 @@ def main() -> None:
 
         with embedded_database.running(environment()):
             django.setup()
-            _quiet()
+            quiet()
             call_command("migrate", verbosity=0)
             rows = [committed(), bulk(), sequenced(), lag()]
     print(json.dumps(rows))
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Keep wake-ups inside this process: no worker listens here."""
     import logging
 
@@ -62,7 +62,7 @@ def _write(ready: object, go: object, number: int) -> None:
     import django
 
     django.setup()
-    _quiet()
+    quiet()
     from provenance.actor import COLOPHON
     from provenance.works.actions.parties import record_party
 

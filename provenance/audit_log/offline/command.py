@@ -26,7 +26,7 @@ from provenance.audit_log.offline.comparing import LogCheck
 from provenance.audit_log.offline.files import UNREADABLE, Archive, Files, check_manifests, lines_of, open_files
 from provenance.audit_log.offline.findings import Findings, said
 from provenance.audit_log.offline.notes import Head, Key, key_that_signed, open_head, parse_key
-from provenance.audit_log.offline.openings import read_openings
+from provenance.audit_log.offline.openings import Watch, read_openings
 
 LARGEST_OPENINGS = 2**30
 LARGEST_CHECKPOINT = 2**20
@@ -36,9 +36,15 @@ WRONG_USE = 64
 
 
 def check_bundle(
-    files: Files, *, keys: Sequence[str], witnesses: Sequence[Key], since: Sequence[str], findings: Findings
+    files: Files,
+    *,
+    keys: Sequence[str],
+    witnesses: Sequence[Key],
+    since: Sequence[str],
+    findings: Findings,
+    watch: Watch | None = None,
 ) -> dict[str, Any]:
-    """Return the report on a whole bundle, findings included."""
+    """Return the report on a whole bundle, findings included; tell whoever watches what is read."""
     report: dict[str, Any] = {"findings": findings}
     if isinstance(files, Archive):
         for name, count in Counter(files.names()).items():
@@ -48,7 +54,7 @@ def check_bundle(
     head = _head(files, trusted, witnesses, findings) if trusted else None
     if head is not None:
         report.update(key=trusted[0].name, entries=head.size, root=head.root.hex(), witnesses=head.witnesses)
-        _check_log(files, head, [*trusted, *_other_keys(files, findings)], since, findings, report)
+        _check_log(files, head, [*trusted, *_other_keys(files, findings)], since, findings, report, watch)
     return report
 
 
@@ -94,18 +100,24 @@ def _head(files: Files, keys: Sequence[Key], witnesses: Sequence[Key], findings:
 
 
 def _check_log(
-    files: Files, head: Head, keys: Sequence[Key], since: Sequence[str], findings: Findings, report: dict[str, Any]
+    files: Files,
+    head: Head,
+    keys: Sequence[Key],
+    since: Sequence[str],
+    findings: Findings,
+    report: dict[str, Any],
+    watch: Watch | None,
 ) -> None:
     try:
         lines = lines_of(files.read("openings.jsonl", LARGEST_OPENINGS))
     except FileNotFoundError:
         findings.tell("file-missing", path="openings.jsonl")
         lines = []
-    openings = read_openings(lines, path="openings.jsonl", findings=findings)
+    openings = read_openings(lines, path="openings.jsonl", findings=findings, watch=watch)
     held = [(path, found) for path in since if (found := _held(path, keys, findings)) is not None]
     check = LogCheck(
         lambda path, most: files.read(f"log/{path}", most), size=head.size, findings=findings, openings=openings,
-        keep=[each.size for _, each in held],
+        keep=[each.size for _, each in held], watch=watch,
     )  # fmt: skip
     check.run(head.root)
     for path, each in held:

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from provenance.audit_log.offline.findings import MOST_FINDINGS, Findings
-from provenance.audit_log.offline.openings import Opened
+from provenance.audit_log.offline.openings import Opened, Watch
 
 WIDE = 256
 HASH = 32
 LARGEST_TILE, LARGEST_ENTRIES = WIDE * HASH, WIDE * 65_537
 LEAF = re.compile(
-    rb'\{"at":"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z","commitment":"sha256:([0-9a-f]{64})",'
+    rb'\{"at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)","commitment":"sha256:([0-9a-f]{64})",'
     rb'"id":"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",'
-    rb'"kind":"[A-Za-z_][A-Za-z0-9_]{0,63}","v":1\}'
+    rb'"kind":"([A-Za-z_][A-Za-z0-9_]{0,63})","v":1\}'
 )
 Read = Callable[[str, int], bytes]
 """Returns a file's bytes, at most so many and one more; FileNotFoundError where there is none."""
@@ -63,8 +63,16 @@ class LogCheck:
     """One log of ``size`` entries: what its entries and its tiles say, and where they differ."""
 
     def __init__(
-        self, read: Read, *, size: int, findings: Findings, openings: Mapping[int, Opened], keep: Sequence[int] = ()
+        self,
+        read: Read,
+        *,
+        size: int,
+        findings: Findings,
+        openings: Mapping[int, Opened],
+        keep: Sequence[int] = (),
+        watch: Watch | None = None,
     ) -> None:
+        self.watch = watch
         self.read, self.size, self.findings, self.openings = read, size, findings, openings
         # For each level, hashes as the entries give them, and rows of the tiles that say otherwise.
         self.given: list[Row] = [[]]
@@ -205,7 +213,9 @@ class LogCheck:
         if match is None:
             self.findings.tell("leaf-malformed", index=index, path=self._bundle_of(index))
             return
-        commitment, identity = match.groups()
+        at, commitment, identity, kind = match.groups()
+        if self.watch is not None:
+            self.watch.leaf(index, at=at, kind=kind)
         if identity in self._ids:
             self.findings.tell("leaf-twice", index=index)
         self._ids.add(identity)

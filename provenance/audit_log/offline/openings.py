@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from json.encoder import encode_basestring
@@ -13,6 +14,9 @@ from typing import Any, NamedTuple
 from provenance.audit_log.offline.findings import Findings
 
 LARGEST_LINE = 2**20
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_MAY_BE_SPELT_OTHERWISE = re.compile(r'(?:":|\[|,)-?[0-9]+(?:[.eE]|[0-9]{15})')
+"""A number with a fraction or exponent or of sixteen digits, or a text that holds the like."""
 _WORDS = {None: "null", True: "true", False: "false"}
 
 
@@ -26,8 +30,22 @@ class Opened(NamedTuple):
     """Of an entry that tells of a signed image: its manifest's urn, and the digest of the manifest store."""
 
 
+class Watch:
+    """Is told of every opening and every leaf while a log is checked; this one takes no notice."""
+
+    def opening(self, index: int, details: Any) -> None:
+        """Take notice of what an opening holds; whether it opens its entry is told by the findings."""
+
+    def leaf(self, index: int, *, at: bytes, kind: bytes) -> None:
+        """Take notice of a leaf's time and kind."""
+
+
 def canonical(value: Any) -> bytes:
     """Return the RFC 8785 bytes of a JSON value; raises ValueError for what has none."""
+    # ASCII sorts by code unit as by character; without fractions and long numbers, sorted JSON is the canonical one.
+    text = _SORTED.encode(value)
+    if text.isascii() and text[0] in '{["' and not _MAY_BE_SPELT_OTHERWISE.search(text):
+        return text.encode()
     return _canonical(value).encode()
 
 
@@ -76,7 +94,7 @@ def _number(value: float) -> str:
 def unambiguous_json(data: bytes) -> Any:
     """Return the JSON value of some bytes; raises ValueError for anything that two readers could read apart."""
     try:
-        return json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
+        return _DECODER.decode(data.decode())
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -92,22 +110,29 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def read_openings(lines: Iterable[bytes], *, path: str, findings: Findings) -> dict[int, Opened]:
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+
+
+def read_openings(
+    lines: Iterable[bytes], *, path: str, findings: Findings, watch: Watch | None = None
+) -> dict[int, Opened]:
     """Return what each opening says of its entry, by index; lines that are none are findings."""
     openings: dict[int, Opened] = {}
     for number, line in enumerate(lines, 1):
         try:
-            index, opened = _read_opening(line)
+            index, opened, details = _read_opening(line)
         except (ValueError, TypeError, KeyError, RecursionError):
             findings.tell("opening-malformed", path=path, line=number)
             continue
         if index in openings:
             findings.tell("opening-twice", path=path, line=number, index=index)
+        elif watch is not None:
+            watch.opening(index, details)
         openings.setdefault(index, opened)
     return openings
 
 
-def _read_opening(line: bytes) -> tuple[int, Opened]:
+def _read_opening(line: bytes) -> tuple[int, Opened, Any]:
     opening = unambiguous_json(line)
     index, entry, salt = opening["index"], opening["id"], bytes.fromhex(opening["salt"])
     if set(opening) != {"index", "id", "salt", "details"} or len(salt) != 32 or len(line) > LARGEST_LINE:
@@ -118,4 +143,5 @@ def _read_opening(line: bytes) -> tuple[int, Opened]:
     signed = [details[name] for name in ("manifest", "store")] if "store" in details else ["", ""]
     if not all(isinstance(each, str) for each in signed):
         raise ValueError("not an opening")
-    return index, Opened(entry, hashlib.sha256(salt + canonical(details)).hexdigest(), *signed)
+    opened = Opened(entry, hashlib.sha256(salt + canonical(details)).hexdigest(), *signed)
+    return index, opened, details

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, groupby
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -248,11 +248,17 @@ def _record(
     actor: Actor,
     sides: Callable[[LedgerTransaction, RoyaltyLine], list[Posting]],
 ) -> None:
-    for start in range(0, len(lines), MOST_LINES):
-        batch = lines[start : start + MOST_LINES]
+    for batch in _batches(lines):
         transaction = LedgerTransaction(pk=uuid4(), kind=kind, at=timezone.now(), reason=reason)
         named = [told(line, currency=line.currency) for line in batch]
         statement = tells(actor=actor, transaction=transaction.pk, lines=named, reason=reason)
         transaction.leaf = audit_log.append(statement, at=transaction.at)
         transaction.save(force_insert=True)
         Posting.objects.bulk_create([side for line in batch for side in sides(transaction, line)])
+
+
+def _batches(lines: Sequence[RoyaltyLine]) -> Iterator[list[RoyaltyLine]]:
+    """Yield what goes into one entry: lines of one party, so that nobody's export tells of others' lines."""
+    for _, own in groupby(sorted(lines, key=lambda line: (line.party_id, line.pk)), key=lambda line: line.party_id):
+        waiting = list(own)
+        yield from (waiting[start : start + MOST_LINES] for start in range(0, len(waiting), MOST_LINES))
