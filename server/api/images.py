@@ -70,7 +70,8 @@ class ImageList(ListAPIView):
         return queries.outputs_visible_to(actor_of(self.request))
 
 
-def _require_kept(record: Any) -> None:
+def require_kept(record: Any) -> None:
+    """Raise RecordErased for a record whose files were erased."""
     if record.erased_at:
         raise RecordErased(date=f"{record.erased_at:%Y-%m-%d}")
 
@@ -92,7 +93,7 @@ class ImageFile(APIView):
     def get(self, request: Request, digest: str) -> HttpResponse:
         """Return the file as delivered, with its digest as ETag."""
         form = queries.form_visible_to(actor_of(request), digest=digest)
-        _require_kept(form.output.generation)
+        require_kept(form.output.generation)
         headers = {
             "ETag": f'"{digest}"',
             "Cache-Control": "private, max-age=31536000, immutable",
@@ -123,7 +124,7 @@ def stored_manifest(credential: Any, *, active_only: bool = False) -> HttpRespon
 
     Raises RecordErased.
     """
-    _require_kept(credential)
+    require_kept(credential)
     store = storage.load(credential.store_digest)
     return HttpResponse(
         active_manifest(store) if active_only else store,

@@ -56,10 +56,13 @@ JOIN licensing_ledgertransaction AS moved ON moved.id = posting.transaction_id
 WHERE posting.holder = %(party)s AND moved.at < %(until)s GROUP BY posting.currency, posting.account
 """
 PAYABLES = """
-SELECT party.id::text, party.name, posting.currency, -sum(posting.amount), count(DISTINCT posting.line_id)
-FROM licensing_posting AS posting JOIN works_party AS party ON party.id = posting.holder
-WHERE posting.account IN (%s, %s)
-GROUP BY party.id, party.name, posting.currency HAVING sum(posting.amount) < 0 ORDER BY party.name, party.id, 3
+WITH due AS (
+    SELECT holder, currency, line_id, sum(amount) AS total FROM licensing_posting WHERE account IN (%s, %s)
+    GROUP BY holder, currency, line_id HAVING sum(amount) <> 0
+)
+SELECT party.id::text, party.name, due.currency, -sum(due.total), count(*)
+FROM due JOIN works_party AS party ON party.id = due.holder
+GROUP BY party.id, party.name, due.currency HAVING sum(due.total) < 0 ORDER BY party.name, party.id, due.currency
 """
 NAMES = """
 SELECT id::text, name FROM works_style WHERE id = ANY(%(ids)s::uuid[])
