@@ -33,6 +33,7 @@ from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
 from provenance.fingerprint import Fingerprint
 from provenance.licensing.actions import uses
+from provenance.licensing.actions.inheriting import inherit
 from provenance.verification.verify import verify
 
 MOST_AT_ONCE = 4
@@ -173,6 +174,7 @@ def deliver(claim: Claim, *, delivery: Delivery) -> None:
     _record(generation, delivery.outputs)
     images = [output.credential.image_digest for output in delivery.outputs]
     uses.settle(generation=generation.pk, decision=generation.decision, images=images)
+    inherit(decision=generation.decision, images=images)
     attribution.record_all(_fingerprinted(delivery.outputs), actor=Actor(account_id=generation.owner_id))
     generation.state = Generation.State.DONE
     generation.ended_at = timezone.now()

@@ -29,6 +29,7 @@ from provenance.credentials.manifest import Colophon, Opened
 from provenance.credentials.marking import ENDINGS, mark
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
+from provenance.licensing.actions.inheriting import carry
 from provenance.picture import decode_picture
 from provenance.verification.verify import verify
 
@@ -191,6 +192,7 @@ def record_rendition(made: Prepared, *, form: Form, made_by: Actor) -> Rendition
     )
     rendition.leaf = audit_log.append(_made(rendition, form=form, made_by=made_by))
     rendition.save(force_insert=True)
+    carry(parent=rendition.parent, image=rendition.digest)
     return rendition
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from generation.actions.requesting import decision_to_log, in_entry
 from generation.actions.statements_of_disputes import DISPUTE_AFTER, DISPUTES
+from generation.actions.statements_of_money import MONEY
 from generation.actions.statements_of_works import PARTIES_WORKS_STYLES, STATE_AFTER_ABOUT_WORKS
 from generation.actions.telling import Row, Says, Told, column, inside, number
 from generation.models import Generation
@@ -80,56 +81,6 @@ PERSONAL = frozenset(
 )
 """Columns that erasing a person's data may empty; of an erased row they are not compared."""
 
-LINES_ACCRUED = """|| jsonb_build_object('lines', (
-    SELECT jsonb_agg(jsonb_build_object('line', line.id, 'party', line.party_id, 'number', line.number::text,
-        'amount', line.amount::text, 'basis_points', line.basis_points) ORDER BY line.party_id)
-    FROM licensing_royaltyline AS line WHERE line.transaction_id = subject.id))"""
-LINES_MOVED = """|| jsonb_build_object('lines', (
-    SELECT jsonb_agg(jsonb_build_object('line', line.id, 'party', line.party_id, 'number', line.number::text,
-        'amount', line.amount::text, 'currency', line.currency) ORDER BY line.id)
-    FROM licensing_royaltyline AS line WHERE line.id IN (
-        SELECT line_id FROM licensing_posting AS posting WHERE posting.transaction_id = subject.id)))"""
-LINES_PAID = """|| jsonb_build_object('amount', (
-    SELECT sum(-posting.amount)::text FROM licensing_posting AS posting
-    WHERE posting.transaction_id = subject.id AND posting.account = 'paid'))"""
-MOVES = ("LinesHeld", "LinesFreed", "LinesDue", "LinesReversed")
-THE_LEDGER: tuple[Told, ...] = (
-    Told(
-        table="licensing_use", kinds=("UsesReserved",), name="use",
-        says={
-            "generation": column("generation"), "basis": column("basis"), "right": column("right_id"),
-            "subject_kind": column("subject_kind"), "subject": column("subject_id"), "price": column("price"),
-            "terms_digest": column("terms_digest"), "reserved": column("reserved"),
-        },
-    ),
-    Told(
-        table="licensing_ledgertransaction", kinds=("RoyaltyAccrued", *MOVES, "PayoutRecorded"), name="transaction",
-        leaf_column="leaf",
-    ),
-    Told(
-        table="licensing_ledgertransaction", kinds=("RoyaltyAccrued",), name="transaction", is_owed=False,
-        more=LINES_ACCRUED,
-        says={
-            "generation": column("generation"), "use": column("use_id"), "image": column("image"),
-            "right": column("right_id"), "subject_kind": column("subject_kind"), "subject": column("subject_id"),
-            "terms_digest": column("terms_digest"), "price": column("price"), "replaces": column("replaces_id"),
-            "reason": column("reason"), "lines": column("lines"),
-        },
-    ),
-    Told(
-        table="licensing_ledgertransaction", kinds=MOVES, name="transaction", is_owed=False, more=LINES_MOVED,
-        says={"reason": column("reason"), "lines": column("lines")},
-    ),
-    Told(
-        table="licensing_ledgertransaction", kinds=("PayoutRecorded",), name="transaction", is_owed=False,
-        more=LINES_PAID,
-        says={
-            "reference": ("reason", lambda row: sha256_digest(row["reason"].encode())), "amount": column("amount"),
-        },
-    ),
-)  # fmt: skip
-"""What entries state of uses and money: every sum of the ledger is held against them."""
-
 EVERYTHING: tuple[Told, ...] = (
     *PARTIES_WORKS_STYLES,
     Told(
@@ -161,7 +112,7 @@ EVERYTHING: tuple[Told, ...] = (
             "source": column("source"),
         },
     ),
-    *THE_LEDGER,
+    *MONEY,
     Told(
         table="generation_imagemodel", kinds=("ModelRegistered",), name="model",
         says={

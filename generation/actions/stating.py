@@ -23,6 +23,7 @@ from provenance.credentials.manifest import (
 )
 from provenance.credentials.marking import ENDINGS
 from provenance.licensing.credits import style_credit, without_names, work_credit
+from provenance.licensing.inheriting import conditions, inherited_terms
 
 
 def colophon_of(
@@ -37,6 +38,7 @@ def colophon_of(
 ) -> Colophon:
     """Return what the manifest of one picture of a generation says; ``inputs`` holds the files that went in."""
     label = label_of(generation)
+    asked = conditions(inherited_terms(generation.decision))
     model = generation.model
     return Colophon(
         manifest_id=f"urn:c2pa:{uuid4()}",
@@ -67,6 +69,7 @@ def colophon_of(
         human_contribution=("prompt", "inputs") if generation.inputs else ("prompt",),
         provider=settings.ENVIRONMENT.provider,
         visible_label=label.text if label else "",
+        conditions=(asked["en"], asked["zh-Hans"]),
     )
 
 

@@ -186,6 +186,8 @@ class Colophon:
     fingerprint: Fingerprint | None = None
     """Of the file as delivered, for its soft bindings."""
     opened: Opened | None = None
+    conditions: tuple[str, str] = ("", "")
+    """What using the picture asks for, in English and Chinese: the terms that travelled to it."""
     mining: Mapping[str, MiningUse] = field(default_factory=lambda: NO_TRAINING)
 
     @property

@@ -84,7 +84,7 @@ def properties(colophon: Colophon) -> dict[str, str | InBothLanguages]:
         "dc:identifier": colophon.manifest_id,
         "dc:rights": RIGHTS,
         "photoshop:Credit": _cut("; ".join(credit_lines(colophon)), LONGEST_TEXT),
-        "xmpRights:UsageTerms": USAGE[prohibited] if prohibited is not None else "",
+        "xmpRights:UsageTerms": _usage(colophon, prohibited),
         "xmpRights:WebStatement": colophon.page_url,
         "xmp:CreateDate": timestamp(colophon.made_at),
         "xmp:CreatorTool": _name(f"{colophon.software.name} {colophon.software.version}"),
@@ -132,6 +132,14 @@ def _plus(mining: Mapping[str, MiningUse]) -> str:
     if prohibited is not None:
         return _PLUS + "-".join(filter(None, ("PROHIBITED", prohibited)))
     return _PLUS + ("ALLOWED" if all(mining.get(use) == "allowed" for use in _EVERY_USE) else "UNSPECIFIED")
+
+
+def _usage(colophon: Colophon, prohibited: str | None) -> str | InBothLanguages:
+    """Return what may not be done with the picture, and the conditions that travelled to it."""
+    mining = USAGE[prohibited] if prohibited is not None else InBothLanguages("", "")
+    en, zh = colophon.conditions
+    said = InBothLanguages(" ".join(filter(None, (mining.en, en))), "".join((mining.zh, zh)))
+    return said if said.en else ""
 
 
 def _aigc(colophon: Colophon) -> str:

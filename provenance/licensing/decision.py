@@ -73,6 +73,8 @@ class Subject:
     """Of a style: what the works behind it are called that were withdrawn or are in dispute."""
     others_works: tuple[WorkBehind, ...] = ()
     """Of one's own style: the works of others that it stands on. Their terms decide, for nobody else does."""
+    inherited: Terms | None = None
+    """Of one's own picture: the terms that travelled to it when it was made."""
     rights: tuple[Right, ...] = ()
 
 
@@ -207,7 +209,9 @@ def _barred(subject: Subject) -> list[Reason]:
 
 
 def _decide_own(subject: Subject, *, asked: Asked) -> ReferenceDecision:
-    """Decide on what the requester owns: freely, but for the works of others that it stands on."""
+    """Decide on what the requester owns: freely, but for the works of others that it stands on or was made with."""
+    if subject.inherited is not None:
+        return _decide_inherited(subject, subject.inherited, asked=asked)
     if not subject.others_works:
         return ReferenceDecision(subject, basis="own-work", reasons=(say.OWN_WORK(subject.name),))
     found = [(work, _fitting(subject, work.rights, asked=asked)) for work in subject.others_works]
@@ -219,6 +223,14 @@ def _decide_own(subject: Subject, *, asked: Asked) -> ReferenceDecision:
         return _refused(subject, say.CURRENCIES_DIFFER(subject.name, currencies=f"{fault.values['one']}, …"))
     permitted = _permitted(subject, right)
     return replace(permitted, reasons=(say.BY_WORKS(subject.name, right.terms.licence),))
+
+
+def _decide_inherited(subject: Subject, terms: Terms, *, asked: Asked) -> ReferenceDecision:
+    """Decide on a picture of the requester's own to which conditions travelled from what it was made with."""
+    right = Right(basis="own-work", terms=terms, id="")
+    if faults := _faults(subject, right, asked=asked):
+        return _refused(subject, *faults)
+    return replace(_permitted(subject, right), reasons=(say.INHERITED(subject.name, terms.licence),))
 
 
 def _combined(rights: list[Right]) -> Right:

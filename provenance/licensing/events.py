@@ -54,3 +54,12 @@ class OptOutRecorded(Statement):
     subject_kind: str
     subject: UUID
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TermsInherited(Statement):
+    """Conditions travelled to an image from what it was made with: as a work or input it keeps them (our policy)."""
+
+    image: str
+    licence: str
+    terms_digest: str

@@ -207,3 +207,12 @@ class PayeeCount(models.Model):
 
     party = models.OneToOneField(Party, primary_key=True, on_delete=models.PROTECT)
     last = models.PositiveBigIntegerField()
+
+
+class InheritedTerms(models.Model):
+    """The terms that travelled to a delivered image from what it was made with; without a row, none did."""
+
+    image = models.CharField(max_length=71, unique=True)
+    terms = models.JSONField()
+    terms_digest = models.CharField(max_length=71)
+    inherited_at = models.DateTimeField()

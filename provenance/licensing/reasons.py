@@ -101,6 +101,11 @@ BY_WORKS = _Sentence(
     "{name} is your own style; the works of others behind it may be used so under {licence}.",
     "{name} 是您自己的风格；其所依据的他人作品可依 {licence} 如此使用。",
 )
+INHERITED = _Sentence(
+    "inherited-terms",
+    "{name} is your own picture; the conditions of {licence} came with it from what it was made with (our policy).",
+    "{name} 是您自己的图片；{licence} 的条件随其所用素材传递而来（本站政策）。",
+)
 WORKS_WITHOUT_BASIS = _Sentence(
     "works-without-basis",
     "{name} is your own style, but stands on {works}, which the terms of its owner do not let you use so. "

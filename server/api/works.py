@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from generation.queries import form_visible_to
 from provenance import storage
 from provenance.actor import Actor
 from provenance.licensing.actions.offering import offer_openly
@@ -29,6 +30,7 @@ from provenance.works.errors import UnknownWork
 from server.api.actors import actor_of
 from server.api.errors import problem
 from server.api.generations import KnownFieldsOnly
+from server.api.images import require_kept
 from server.api.parsers import StrictJSONParser
 
 MOST_AUTHORS = 20
@@ -87,16 +89,27 @@ WHY_NOT = {
 
 
 class WorkInput(serializers.Serializer):
-    """A picture that its owner lists."""
+    """A picture that its owner lists: an upload, or an image that was delivered to the owner here."""
 
-    file = serializers.FileField()
+    file = serializers.FileField(required=False)
+    image = serializers.RegexField(
+        r"^sha256:[0-9a-f]{64}$", required=False, help_text="Digest of one's own image; the terms it came with stay."
+    )
     title = serializers.CharField(max_length=300)
     title_zh = serializers.CharField(max_length=300, default="", allow_blank=True)
     party = serializers.UUIDField(required=False, help_text="Owner; without it, the caller's own first party.")
     author = serializers.CharField(max_length=200, default="", allow_blank=True)
     is_anonymous = serializers.BooleanField(default=False, help_text="The author is not to be named.")
-    rights_evidence = serializers.CharField(max_length=5000)
+    rights_evidence = serializers.CharField(max_length=5000, required=False)
     licence = serializers.CharField(max_length=80, default="", allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return what is to be listed: one of file and image, and for a file what shows the right in it."""
+        if ("file" in attrs) == ("image" in attrs):
+            raise serializers.ValidationError({"file": "one of file and image"}, code="required")
+        if "file" in attrs and "rights_evidence" not in attrs:
+            raise serializers.ValidationError({"rights_evidence": "of a file"}, code="required")
+        return attrs
 
 
 class WorkList(ListAPIView):
@@ -121,7 +134,10 @@ class WorkList(ListAPIView):
         values = body.validated_data
         actor = actor_of(request)
         actor.require("artist")
-        if values["file"].size > LARGEST_FILE:
+        if "image" in values:
+            values["data"] = _own_image(actor, values["image"])
+            values.setdefault("rights_evidence", f"made here: {values['image']}")
+        elif values["file"].size > LARGEST_FILE:
             raise PictureTooLarge(what=f"{values['file'].size // 2**20} MB")
         with transaction.atomic():
             party = party_of(request, values.get("party"))
@@ -137,11 +153,20 @@ def party_of(request: Request, party_id: UUID | None) -> Any:
     return own_party(actor=actor, name=request.user.name)
 
 
+def _own_image(actor: Actor, digest: str) -> bytes:
+    """Return the file of an image that was delivered to the caller; 404 for anybody else's."""
+    form = form_visible_to(actor, digest=digest)
+    if form.output.generation.owner_id != actor.account_id:  # an auditor sees others' images and owns none of them
+        raise NotFound()
+    require_kept(form.output.generation)
+    return storage.load(digest)
+
+
 def _registered(actor: Actor, party: Any, values: dict[str, Any]) -> Any:
     work = register_work(
         actor=actor,
         party=party,
-        data=values["file"].read(),
+        data=values["data"] if "image" in values else values["file"].read(),
         title=values["title"],
         title_zh=values["title_zh"],
         author=values["author"],

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
+from provenance.licensing.actions.inheriting import require_within_inherited
 from provenance.licensing.errors import TermsTooWide, UnknownLicence
 from provenance.licensing.events import OfferPublished
 from provenance.licensing.models import Offer
@@ -53,6 +54,7 @@ def offer_by_grant(*, actor: Actor, party: Party, subject_kind: str, subject_id:
 
 def _publish(*, actor: Actor, party: Party, subject_kind: str, subject_id: UUID, terms: Terms, is_open: bool) -> Offer:
     require_authority(actor, party)
+    require_within_inherited(terms, subject_kind=subject_kind, subject_id=subject_id)
     offer = Offer.objects.create(
         party=party,
         subject_kind=subject_kind,

@@ -35,7 +35,9 @@ from provenance.licensing.money import Money
 from provenance.licensing.prices import PriceLine
 from provenance.licensing.queries import ledger as queries
 from provenance.licensing.queries.uses import most_uses, taken_of
+from provenance.works.errors import NotVerified
 from provenance.works.models import Party
+from provenance.works.queries import require_payable
 
 Kind, Account = LedgerTransaction.Kind, Posting.Account
 NOT_VERIFIED, NO_GUARDIAN = "party-not-verified", "guardian-missing"
@@ -110,14 +112,11 @@ def _refund(grant: Grant, *, actor: Actor) -> None:
 
 
 def why_unpayable(party: Party) -> str:
-    """Return the code of why nothing may be paid to a party yet; empty where it may.
-
-    A minor is paid through a guardian, who has to be known as surely as the minor is.
-    """
-    if party.claim != Party.Claim.IDENTITY_VERIFIED:
-        return NOT_VERIFIED
-    if party.is_minor and (party.guardian is None or party.guardian.claim != Party.Claim.IDENTITY_VERIFIED):
-        return NO_GUARDIAN
+    """Return the code of why nothing may be paid to a party yet; empty where it may."""
+    try:
+        require_payable(party)
+    except NotVerified:
+        return NO_GUARDIAN if party.is_minor else NOT_VERIFIED
     return ""
 
 

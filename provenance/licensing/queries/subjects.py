@@ -7,8 +7,9 @@ from uuid import UUID
 
 from provenance.licensing.decision import Subject, SubjectKind
 from provenance.licensing.names import names_in
+from provenance.licensing.queries.inheriting import inherited_by
 from provenance.licensing.queries.standing import Standing, standing
-from provenance.licensing.terms import DERIVE, NAME_IN_PROMPT, USE_ADAPTER, USE_STYLE
+from provenance.licensing.terms import DERIVE, NAME_IN_PROMPT, USE_ADAPTER, USE_STYLE, Terms
 from provenance.works import queries as works
 from provenance.works.models import Party, Style, Work
 
@@ -44,10 +45,11 @@ def subjects_of_request(
         parties=owners,
         generation=generation,
     )
+    inherited = inherited_by(work.digest for work in input_works)
     return (
         *(_style_subject(style, now, declared=True) for style in styles),
         *(_style_subject(style, now, declared=False) for style in named_styles),
-        *(_work_subject(work, now) for work in input_works),
+        *(_work_subject(work, now, inherited=inherited.get(work.digest)) for work in input_works),
         *(_party_subject(party, styles_of_named, now) for party in named_parties),
     )
 
@@ -75,7 +77,7 @@ def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
     )
 
 
-def _work_subject(work: Work, now: Standing) -> Subject:
+def _work_subject(work: Work, now: Standing, *, inherited: Terms | None) -> Subject:
     return Subject(
         kind="work",
         id=str(work.pk),
@@ -87,6 +89,7 @@ def _work_subject(work: Work, now: Standing) -> Subject:
         is_own=work.owner_id in now.own_parties,
         is_withdrawn=work.state != Work.State.ACTIVE,
         is_opted_out=now.refuses(work.pk, work.owner_id),
+        inherited=inherited,
         rights=(*now.rights.get(work.pk, ()), *now.rights.get(work.owner_id, ())),
     )
 

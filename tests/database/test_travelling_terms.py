@@ -1,0 +1,105 @@
+"""Conditions travel: from a style to a picture, from the picture to the next, and from that to a third."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generation.actions.rendering import render_next
+from generation.models import Generation
+from provenance import storage
+from provenance.audit_log.models import Entry
+from provenance.licensing.actions.offering import offer_openly
+from provenance.licensing.errors import TermsTooWide
+from provenance.licensing.models import InheritedTerms, Offer
+from provenance.works.models import Work
+from server.accounts.models import Account
+from tests.factories.records import (
+    a_model,
+    a_party,
+    a_request,
+    a_style,
+    a_worker,
+    an_artist,
+    an_auditor,
+    as_image,
+    in_style,
+)
+from tests.simulators.caller import Caller
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def made(keys: Path, artist: Account, **asked: Any) -> Generation:
+    generation = a_request(artist, **asked)
+    render_next(worker=a_worker(keys))
+    generation.refresh_from_db()
+    return generation
+
+
+def as_work(artist: Account, generation: Generation) -> Work:
+    """List the delivered image as the artist's own work, over HTTP."""
+    body = {"image": generation.outputs.get().digest, "title": f"Picture {generation.pk}"}
+    answer = Caller(artist).post("/api/v1/works", body)
+    assert answer.status_code == 201, answer.content
+    return Work.objects.get(pk=answer.json()["id"])
+
+
+def test_share_alike_travels_along_a_chain_of_three(keys: Path) -> None:
+    artist = an_artist()
+    style = a_style(a_model(), party=a_party("Bo Carver"), licence="CC-BY-SA-4.0")
+    first = made(keys, artist, **in_style(style))
+    second = made(keys, artist, seeds=(8,), **as_image(as_work(artist, first)))
+    third = made(keys, artist, seeds=(9,), **as_image(as_work(artist, second)))
+    for generation in (first, second, third):
+        kept = InheritedTerms.objects.get(image=generation.outputs.get().digest)
+        assert kept.terms["licence"] == "CC-BY-SA-4.0"
+        assert [duty["action"] for duty in kept.terms["duties"]] == ["nextPolicy"]
+    answer = third.decision["references"][-1]
+    assert (answer["basis"], answer["licence"]) == ("own-work", "CC-BY-SA-4.0")
+    assert [reason["code"] for reason in answer["reasons"]] == ["inherited-terms"]
+    assert Entry.objects.filter(kind="TermsInherited").count() == 3
+    xmp = storage.load(third.outputs.get().digest).decode("utf-8", "ignore")
+    assert "Offer the result under the same licence (our policy). (CC BY-SA 4.0)" in xmp
+
+
+def test_terms_that_came_with_a_picture_cannot_be_widened(keys: Path) -> None:
+    artist = an_artist()
+    style = a_style(a_model(), party=a_party("Bo Carver"), licence="CC-BY-SA-4.0")
+    work = as_work(artist, made(keys, artist, **in_style(style)))
+    offers, entries = Offer.objects.count(), Entry.objects.count()
+    for licence in ("CC0-1.0", "CC-BY-4.0", "CC-BY-NC-SA-4.0"):
+        with pytest.raises(TermsTooWide):
+            offer_openly(
+                actor=artist.actor(), party=work.owner, subject_kind="work", subject_id=work.pk, licence=licence
+            )
+    assert (Offer.objects.count(), Entry.objects.count()) == (offers, entries)
+    offer_openly(
+        actor=artist.actor(), party=work.owner, subject_kind="work", subject_id=work.pk, licence="CC-BY-SA-4.0"
+    )
+
+
+def test_nobody_lists_an_image_that_was_delivered_to_somebody_else(keys: Path) -> None:
+    digest = made(keys, an_artist(), **in_style(a_style(a_model()))).outputs.get().digest
+    for stranger, status in ((an_artist("noa"), 404), (an_auditor(), 403)):
+        answer = Caller(stranger).post("/api/v1/works", {"image": digest, "title": "Mine"})
+        assert answer.status_code == status
+    assert Caller(an_artist("ida")).post("/api/v1/works", {"title": "Nothing"}).status_code == 422
+    assert not Work.objects.exists()
+
+
+def test_what_was_made_for_no_commercial_purpose_is_refused_for_one_later(keys: Path) -> None:
+    artist = an_artist()
+    style = a_style(a_model(), party=a_party("Bo Carver"), licence="CC-BY-NC-4.0")
+    work = as_work(artist, made(keys, artist, purpose="non-commercial", **in_style(style)))
+    refused = a_request(artist, purpose="advertising", **as_image(work))
+    assert refused.state == "refused"
+    assert [reason["code"] for reason in refused.decision["references"][-1]["reasons"]] == ["not-commercial"]
+    assert made(keys, artist, purpose="non-commercial", seeds=(8,), **as_image(work)).state == "done"
+
+
+def test_from_credit_alone_nothing_travels_and_nothing_is_recorded(keys: Path) -> None:
+    generation = made(keys, an_artist(), **in_style(a_style(a_model(), licence="CC-BY-4.0")))
+    assert generation.state == "done" and not InheritedTerms.objects.exists()
