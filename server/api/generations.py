@@ -30,6 +30,7 @@ from provenance.credentials.label import POSITIONS, VisibleLabel
 from provenance.errors import Fault
 from provenance.licensing.credits import credits_of, licence_name, licence_url, without_names
 from provenance.licensing.declared import BROADER_PURPOSES, RATINGS
+from provenance.licensing.inheriting import POLICY, conditions, inherited_terms
 from provenance.licensing.money import Money
 from server.api.actors import actor_of
 from server.api.errors import problem
@@ -188,6 +189,7 @@ class GenerationView(serializers.Serializer):
     progress = serializers.SerializerMethodField()
     decision = serializers.SerializerMethodField()
     credits = serializers.SerializerMethodField()
+    conditions = serializers.SerializerMethodField()
     fault = serializers.SerializerMethodField()
     notes = serializers.SerializerMethodField()
     notices = serializers.SerializerMethodField()
@@ -277,6 +279,14 @@ class GenerationView(serializers.Serializer):
     def get_credits(self, generation: Any) -> list[dict[str, str]]:
         """Return the credit lines that go with the pictures."""
         return credits_of(self._readable_decision(generation))
+
+    def get_conditions(self, generation: Any) -> dict[str, str] | None:
+        """Return what using the pictures asks for, and that this is our policy; null where nothing travelled."""
+        terms = inherited_terms(generation.decision)
+        if terms is None:
+            return None
+        asked = conditions(terms)
+        return {"en": f"{asked['en']} {POLICY['en']}", "zh-Hans": asked["zh-Hans"] + POLICY["zh-Hans"]}
 
 
 def _credited(row: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ MAKE: Words = {
     "colophon_by": _("Made by {who} on {when} with {model}, from seed {seed}."),
     "colophon": _("Made on {when} with {model}, from seed {seed}."),
     "download": _("Download"),
+    "download_bundle": _("With credits and record"),
     "verify_this": _("Verify this picture"),
     "owed": _("What its licences ask of you"),
     "nothing_owed": _("Its licences ask nothing of you."),

@@ -16,6 +16,7 @@ export function colophonOf(record, output) {
       "p",
       { class: "actions" },
       el("a", { class: "button primary", id: "download", href: output.links.file, download: fileName(output) }, word("download")),
+      el("a", { class: "button", id: "bundle", href: `/api/v1/images/${output.digest}/bundle`, download: "" }, word("download_bundle")),
       el("a", { class: "button", href: `/verify#${output.digest}` }, word("verify_this")),
     ),
     owedOf(record),
@@ -42,11 +43,18 @@ function notesOf({ notes = [], notices = [] }) {
   return el("div", { class: "notes" }, el("h3", {}, word("notes")), told.map((note) => el("p", {}, said(note))));
 }
 
-function owedOf({ decision }) {
+function owedOf({ decision, conditions }) {
   const duties = (decision?.references ?? []).flatMap((answer) => answer.duties.map(said));
   const listed = [...new Set(duties)];
   const owed = listed.length ? el("ul", {}, listed.map((duty) => el("li", {}, duty))) : el("p", {}, word("nothing_owed"));
-  return el("div", { class: "owed" }, el("h3", {}, word("owed")), owed, el("p", { class: "hint" }, word("rights_note")));
+  return el(
+    "div",
+    { class: "owed" },
+    el("h3", {}, word("owed")),
+    owed,
+    conditions && el("p", { class: "hint", id: "conditions" }, said(conditions)),
+    el("p", { class: "hint" }, word("rights_note")),
+  );
 }
 
 function particulars(record, output) {
