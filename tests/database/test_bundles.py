@@ -57,8 +57,9 @@ def made(keys: Path, artist: Account, *, licence: str, **asked: Any) -> Generati
 def bundle(account: Account, path: str) -> zipfile.ZipFile:
     answer = Caller(account).get(f"/api/v1/{path}/bundle")
     assert answer.status_code == 200 and answer["Content-Type"] == "application/zip", answer.status_code
-    with answer:
-        return zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]  # Django's
+    data = b"".join(answer.streaming_content)  # type: ignore[attr-defined]  # Django's own
+    answer.close()
+    return zipfile.ZipFile(io.BytesIO(data))
 
 
 def test_a_download_carries_pictures_credits_record_credentials_and_proofs(keys: Path) -> None:
