@@ -147,6 +147,7 @@ TOLD = {
     "generation.output", "generation.reconciliation", "generation.replay", "audit_log.logkey",
     "attribution.keptfingerprint", "generation.reverification", "generation.verdictchange", "generation.rendition",
     "licensing.use", "licensing.hold", "licensing.ledgertransaction", "licensing.posting", "licensing.royaltyline",
+    "licensing.inheritedterms",
     "disputes.dispute", "disputes.disputeevent",
 }  # fmt: skip
 UNTOLD = {
