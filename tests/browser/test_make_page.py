@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,12 @@ def test_a_picture_is_made_watched_and_downloaded_with_the_digest_that_its_colop
     kept = tmp_path / "picture.png"
     download.value.save_as(kept)
     digest = "sha256:" + hashlib.sha256(kept.read_bytes()).hexdigest()
+    with artist.expect_download() as download:
+        artist.locator("#bundle").click()
+    download.value.save_as(tmp_path / "bundle.zip")
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as bundle:
+        assert "Mira Halvorsen did not make or endorse this image" in bundle.read("credits.txt").decode()
+        assert bundle.read(f"colophon-{digest[7:15]}.png") == kept.read_bytes()
     colophon.locator(".particulars > summary").click()
     expect(colophon.locator(".particulars")).to_contain_text(digest)
     expect(artist.locator("#recent-body .caption").first).to_have_text("a lighthouse")
