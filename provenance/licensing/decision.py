@@ -201,7 +201,8 @@ def model_rights(licence: str) -> tuple[Right, ...]:
 def _barred(subject: Subject) -> list[Reason]:
     """Return why a subject may not be used whatever rights there are; nothing where it may."""
     if subject.is_opted_out:
-        return [say.OPTED_OUT(subject.name)]
+        is_open = any(right.basis == "open-licence" for right in subject.rights)
+        return [(say.OPTED_OUT_BY_POLICY if is_open else say.OPTED_OUT)(subject.name)]
     if subject.is_withdrawn:
         return [say.WITHDRAWN(subject.name)]
     named = ((say.WORK_OPTED_OUT, subject.opted_out_works), (say.WORK_WITHDRAWN, subject.withdrawn_works))

@@ -141,3 +141,25 @@ class StatementTooLong(LicensingError):
     code = "statement-too-long"
     en = "This statement would have {number} lines; one has at most {most}. Choose a shorter period."
     zh = "该结算单将有 {number} 条明细；一份最多 {most} 条。请选择更短的期间。"
+class UnknownOptOut(LicensingError):
+    """No such opt-out is recorded, or it is somebody else's."""
+
+    code = "unknown-opt-out"
+    en = "There is no opt-out {opt_out} of yours. GET /api/v1/opt-outs lists those in force."
+    zh = "没有属于您的选择退出记录 {opt_out}。可通过 GET /api/v1/opt-outs 查看有效记录。"
+
+
+class OptOutEnded(LicensingError):
+    """An opt-out is not in the state that this takes."""
+
+    code = "opt-out-ended"
+    en = "This opt-out is {state}, so this cannot be done with it."
+    zh = "该选择退出记录的状态为 {state}，无法进行此操作。"
+
+
+class ListUnreadable(LicensingError):
+    """A list of opt-outs is in no format that is read."""
+
+    code = "list-unreadable"
+    en = "This list cannot be read: {reason}. Send CSV as GET /api/v1/opt-outs.csv writes it, TDMRep JSON or RSL XML."
+    zh = "无法读取该列表：{reason}。请提供 GET /api/v1/opt-outs.csv 格式的 CSV、TDMRep JSON 或 RSL XML。"

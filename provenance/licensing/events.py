@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -43,6 +44,53 @@ class GrantRevoked(Statement):
     """A grant ends for new uses; what was made under it keeps its terms."""
 
     grant: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptOutClaimed(Statement):
+    """An unverified party said no to the picture of a verified one; it waits for review and stops nothing."""
+
+    opt_out: UUID
+    party: UUID
+    subject_kind: str
+    subject: UUID
+    digest: str
+    source: str
+    works: Sequence[UUID]
+    """The verified parties' works that it is about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptOutUpheld(Statement):
+    """A claim was reviewed and holds: it stops uses from now on."""
+
+    opt_out: UUID
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptOutDismissed(Statement):
+    """A claim was reviewed and does not hold."""
+
+    opt_out: UUID
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptOutMatched(Statement):
+    """A listed work is the opted-out picture, or a changed copy of it."""
+
+    opt_out: UUID
+    work: UUID
+    distance: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptOutWithdrawn(Statement):
+    """A party took its no back; offers and grants hold again."""
+
+    opt_out: UUID
+    party: UUID
 
 
 @dataclass(frozen=True, kw_only=True)

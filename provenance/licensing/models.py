@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
-from provenance.works.models import Party
+from provenance.works.models import Party, Work
 
 SUBJECT_KINDS = [("style", "style"), ("work", "work"), ("party", "party")]
 """A party stands for all the works that it lists; a style is offered by itself."""
@@ -53,17 +53,48 @@ class GrantEvent(models.Model):
 
 
 class OptOut(models.Model):
-    """A party's no, which wins over every offer from the moment it was recorded."""
+    """A party's no, which wins over every offer from the moment it was recorded.
+
+    One that an unverified party says to the picture of a verified one is a claim: it waits for review, and until
+    it is upheld it stops nothing.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        AWAITING_REVIEW = "awaiting-review"
+        DISMISSED = "dismissed"
+        WITHDRAWN = "withdrawn"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="opt_outs")
-    subject_kind = models.CharField(max_length=8, choices=SUBJECT_KINDS)
+    subject_kind = models.CharField(max_length=8, choices=[*SUBJECT_KINDS, ("picture", "picture")])
     subject_id = models.UUIDField()
+    """Of a picture that is not listed: the opt-out's own id."""
+    digest = models.CharField(max_length=71, blank=True)
+    """Of the file, where the no is to one picture."""
     source = models.CharField(max_length=200)
+    evidence = models.TextField(blank=True)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.ACTIVE)
     recorded_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["subject_kind", "subject_id"], name="opt_out_by_subject")]
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_id"], name="opt_out_by_subject"),
+            models.Index(fields=["-recorded_at", "id"], name="opt_out_newest_first"),
+            models.Index(fields=["digest"], condition=~Q(digest=""), name="opt_out_by_digest"),
+        ]
+
+
+class OptOutMatch(models.Model):
+    """A listed work that an opted-out picture is the same as, or a changed copy of: the no is to the work too."""
+
+    opt_out = models.ForeignKey(OptOut, on_delete=models.PROTECT, related_name="matches")
+    work = models.ForeignKey(Work, on_delete=models.PROTECT, related_name="+")
+    distance = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["opt_out", "work"], name="one_match_an_opt_out_and_work")]
 
 
 class Use(models.Model):

@@ -246,6 +246,11 @@ def owners_of(ids: Iterable[UUID]) -> set[UUID]:
     return {*styles, *listed}
 
 
+def owner_of(subject_id: UUID) -> UUID | None:
+    """Return the party that owns a style or work; None where there is neither."""
+    return next(iter(owners_of([subject_id])), None)
+
+
 def registered_tokens() -> list[tuple[Style, str]]:
     """Return every style with the token or name that stands for it in a prompt.
 

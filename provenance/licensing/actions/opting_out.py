@@ -1,40 +1,195 @@
-"""Saying no: to the use of a style, a work, or everything of a party."""
+"""Saying no to the use of a style, a work, a picture or everything of a party; and taking it back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from provenance.actor import Actor
+from provenance.attribution import actions as fingerprints
 from provenance.audit_log import actions as audit_log
-from provenance.licensing.events import OptOutRecorded
-from provenance.licensing.models import OptOut
+from provenance.canonical import pixel_digest, sha256_digest
+from provenance.fingerprint import Fingerprint, fingerprint_of
+from provenance.licensing.actions.paying import refund_unused
+from provenance.licensing.errors import OptOutEnded
+from provenance.licensing.events import (
+    OptOutClaimed,
+    OptOutDismissed,
+    OptOutMatched,
+    OptOutRecorded,
+    OptOutUpheld,
+    OptOutWithdrawn,
+)
+from provenance.licensing.models import OptOut, OptOutMatch
+from provenance.licensing.queries.opt_outs import copies_of, grants_touched, is_verified
+from provenance.picture import decode_picture
+from provenance.works.actions.flagging import hold_listing
 from provenance.works.actions.parties import require_member, require_owned
-from provenance.works.models import Party
+from provenance.works.models import Party, Work
+
+NO_FINGERPRINT = Fingerprint(pdq=(), quality=0, iscc="")
+Matches = list[tuple[Work, int]]
 
 
 @transaction.atomic
-def record_opt_out(*, actor: Actor, party: Party, subject_kind: str, subject_id: UUID, source: str) -> OptOut:
-    """Record a party's no to a style, a work, or everything of its own."""
-    require_member(actor, party)
+def record_opt_out(
+    *,
+    actor: Actor,
+    party: Party,
+    subject_kind: str,
+    subject_id: UUID,
+    source: str,
+    evidence: str = "",
+    on_behalf: bool = False,
+) -> OptOut:
+    """Record a party's no to a style, a work, or everything of its own; said twice, the first one stands.
+
+    On a party's behalf an operator or auditor records what a list says, and the caller has seen to that.
+    """
+    if actor.account_id is not None and not on_behalf:
+        require_member(actor, party)
     require_owned(party, subject_kind=subject_kind, subject_id=subject_id)
+    standing = OptOut.objects.filter(subject_kind=subject_kind, subject_id=subject_id, state=OptOut.State.ACTIVE)
+    if before := standing.first():
+        return before
+    work = Work.objects.filter(pk=subject_id).first() if subject_kind == "work" else None
     opt_out = OptOut.objects.create(
         party=party,
         subject_kind=subject_kind,
         subject_id=subject_id,
+        digest=work.digest if work else "",
         source=source,
+        evidence=evidence,
         recorded_at=timezone.now(),
     )
+    _take_effect(actor, opt_out)
+    return opt_out
+
+
+def opt_out_picture(*, actor: Actor, party: Party, data: bytes, source: str, evidence: str = "") -> OptOut:
+    """Record a party's no to a picture that need not be listed; copies of it that others listed can be used no more.
+
+    The file itself is not kept: only its digest and what it is recognised by. Against the works of a verified party
+    the no of an unverified one is a claim, which waits for review. Raises NotAPicture, PictureTooLarge.
+    """
+    if actor.account_id is not None:
+        require_member(actor, party)
+    pixels = decode_picture(data).pixels
+    return opt_out_fingerprint(
+        actor=actor, party=party, digest=sha256_digest(data), fingerprint=fingerprint_of(pixels), source=source,
+        evidence=evidence, pixels=pixel_digest(pixels),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def opt_out_fingerprint(
+    *,
+    actor: Actor,
+    party: Party,
+    digest: str,
+    fingerprint: Fingerprint = NO_FINGERPRINT,
+    source: str,
+    evidence: str = "",
+    pixels: str = "",
+) -> OptOut:
+    """Record a party's no to a picture of which the digest, and perhaps the fingerprint, is known."""
+    hold_listing()
+    if before := OptOut.objects.filter(party=party, digest=digest, subject_kind="picture", ended_at=None).first():
+        return before
+    matches = copies_of(fingerprint, digest=digest, pixel_digest=pixels)
+    contested = [work for work, _ in matches if _is_contested(work, party)]
+    opt_out = OptOut(
+        party=party, subject_kind="picture", digest=digest, source=source, evidence=evidence,
+        recorded_at=timezone.now(), state=OptOut.State.AWAITING_REVIEW if contested else OptOut.State.ACTIVE,
+    )  # fmt: skip
+    opt_out.subject_id = opt_out.pk
+    opt_out.save(force_insert=True)
+    fingerprints.record("opt-out", subject=opt_out.pk, digest=digest, fingerprint=fingerprint, actor=actor)
+    _match(actor, opt_out, matches=matches)
+    if contested:
+        audit_log.append(_claimed(actor, opt_out, works=[work.pk for work in contested]))
+    else:
+        _take_effect(actor, opt_out)
+    return opt_out
+
+
+@transaction.atomic
+def decide_claim(*, actor: Actor, opt_out_id: UUID, is_upheld: bool, reason: str) -> OptOut:
+    """Say as an auditor whether a claim holds: upheld it stops uses from now on. Raises OptOutEnded."""
+    actor.require("auditor")
+    opt_out = OptOut.objects.select_for_update(of=("self",)).select_related("party").get(pk=opt_out_id)
+    if opt_out.state != OptOut.State.AWAITING_REVIEW:
+        raise OptOutEnded(state=opt_out.state)
+    now = timezone.now()
+    opt_out.state = OptOut.State.ACTIVE if is_upheld else OptOut.State.DISMISSED
+    if is_upheld:
+        opt_out.recorded_at = now  # it is prospective: what was made while it waited was made in good faith
+    else:
+        opt_out.ended_at = now
+    opt_out.save(update_fields=["state", "recorded_at", "ended_at"])
+    kind = OptOutUpheld if is_upheld else OptOutDismissed
+    audit_log.append(kind(actor=actor, opt_out=opt_out.pk, reason=reason))
+    if is_upheld:
+        _refund(actor, opt_out)
+    return opt_out
+
+
+@transaction.atomic
+def withdraw_opt_out(*, actor: Actor, opt_out: OptOut) -> OptOut:
+    """Take a party's no back, from now on; raise OptOutEnded for one that is over."""
+    require_member(actor, opt_out.party)
+    held = OptOut.objects.select_for_update(of=("self",)).select_related("party").get(pk=opt_out.pk)
+    if held.state not in {OptOut.State.ACTIVE, OptOut.State.AWAITING_REVIEW}:
+        raise OptOutEnded(state=held.state)
+    held.state, held.ended_at = OptOut.State.WITHDRAWN, timezone.now()
+    held.save(update_fields=["state", "ended_at"])
+    audit_log.append(OptOutWithdrawn(actor=actor, opt_out=held.pk, party=held.party_id))
+    return held
+
+
+def _is_contested(work: Work, party: Party) -> bool:
+    """Say whether a no to somebody else's work is one party's word against another's that was checked."""
+    return work.owner_id != party.pk and is_verified(work.owner) and not is_verified(party)
+
+
+def _match(actor: Actor, opt_out: OptOut, *, matches: Matches) -> None:
+    OptOutMatch.objects.bulk_create(OptOutMatch(opt_out=opt_out, work=work, distance=bits) for work, bits in matches)
+    audit_log.append_all(
+        OptOutMatched(actor=actor, opt_out=opt_out.pk, work=work.pk, distance=bits) for work, bits in matches
+    )
+
+
+def _take_effect(actor: Actor, opt_out: OptOut) -> None:
     audit_log.append(
         OptOutRecorded(
             actor=actor,
             opt_out=opt_out.pk,
-            party=party.pk,
-            subject_kind=subject_kind,
-            subject=subject_id,
-            source=source,
+            party=opt_out.party_id,
+            subject_kind=opt_out.subject_kind,
+            subject=opt_out.subject_id,
+            source=opt_out.source,
         )
     )
-    return opt_out
+    _refund(actor, opt_out)
+
+
+def _refund(actor: Actor, opt_out: OptOut) -> None:
+    """Give back what was prepaid for uses that can no longer be made."""
+    for grant in grants_touched(opt_out):
+        refund_unused(actor=actor, grant_id=grant)
+
+
+def _claimed(actor: Actor, opt_out: OptOut, *, works: Iterable[UUID]) -> OptOutClaimed:
+    return OptOutClaimed(
+        actor=actor,
+        opt_out=opt_out.pk,
+        party=opt_out.party_id,
+        subject_kind=opt_out.subject_kind,
+        subject=opt_out.subject_id,
+        digest=opt_out.digest,
+        source=opt_out.source,
+        works=list(works),
+    )

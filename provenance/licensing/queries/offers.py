@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from provenance.licensing.models import GrantEvent, Offer, OptOut
+from provenance.licensing.models import GrantEvent, Offer
+from provenance.licensing.queries.opt_outs import in_force, works_matched
 from provenance.licensing.terms import Terms
 from provenance.works import queries as works
 from provenance.works.models import Style, Work
@@ -28,10 +29,11 @@ def changed_since(subjects: Iterable[UUID], *, grants: Iterable[UUID], at: datet
     ids = list(subjects)
     behind = list(Style.works.through.objects.filter(style_id__in=ids).values_list("work_id", flat=True))
     affected = [*ids, *behind, *works.owners_of([*ids, *behind])]
-    no = OptOut.objects.filter(subject_id__in=affected, recorded_at__gt=at).values_list("subject_id", flat=True)
+    no = in_force().filter(subject_id__in=affected, recorded_at__gt=at).values_list("subject_id", flat=True)
+    copies = works_matched().filter(work_id__in=affected, opt_out__recorded_at__gt=at)
     gone = Offer.objects.filter(subject_id__in=affected, withdrawn_at__gt=at).values_list("subject_id", flat=True)
     revoked = GrantEvent.objects.filter(grant_id__in=list(grants), kind="revoked", at__gt=at)
-    return sorted({*no, *gone, *revoked.values_list("grant_id", flat=True)})
+    return sorted({*no, *copies, *gone, *revoked.values_list("grant_id", flat=True)})
 
 
 def is_offered(subject_id: UUID) -> bool:

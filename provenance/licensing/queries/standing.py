@@ -7,11 +7,12 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import BooleanField, Case, Q, QuerySet, When
+from django.db.models import BooleanField, Case, Q, When
 
 from provenance.licensing.decision import Right, WorkBehind
-from provenance.licensing.models import Grant, Offer, OptOut
+from provenance.licensing.models import Grant, Offer
 from provenance.licensing.money import WHOLE
+from provenance.licensing.queries.opt_outs import in_force, said_no, works_matched
 from provenance.licensing.queries.uses import taken_of
 from provenance.licensing.terms import terms_read
 from provenance.works import queries as works
@@ -84,12 +85,11 @@ def standing(
         rights[grant.offer.subject_id].append(_grant_right(grant, own=own, used=used.get(grant.pk, 0)))
     for offer in Offer.objects.filter(subject_id__in=asked, is_open=True, withdrawn_at=None):
         rights[offer.subject_id].append(_open_right(offer))
-    no = OptOut.objects.filter(
-        Q(subject_id__in=ids) | Q(subject_kind="party", subject_id__in=list(parties))
-    ).values_list("subject_id", flat=True)
+    no = in_force().filter(Q(subject_id__in=ids) | Q(subject_kind="party", subject_id__in=list(parties)))
+    copies = works_matched().filter(work_id__in=ids)
     return Standing(
         rights={subject: tuple(found) for subject, found in rights.items()},
-        opted_out=frozenset(no),
+        opted_out=frozenset(no.values_list("subject_id", flat=True).union(copies)),
         own_parties=own,
         barred_works=barred_works_of(ids),
         others_works={
@@ -145,7 +145,9 @@ def _open_right(offer: Offer) -> Right:
 
 def barred_works_of(styles: Iterable[UUID]) -> dict[UUID, tuple[BarredWork, ...]]:
     """Return the works behind some styles that opted out, were withdrawn or are in dispute, by style."""
-    opted_out = Q(work_id__in=_said_no("work")) | Q(work__owner_id__in=_said_no("party"))
+    opted_out = (
+        Q(work_id__in=said_no("work")) | Q(work__owner_id__in=said_no("party")) | Q(work_id__in=works_matched())
+    )
     listed = (
         Style.works.through.objects.filter(style_id__in=list(styles))
         .annotate(is_opted_out=Case(When(opted_out, then=True), default=False, output_field=BooleanField()))
@@ -165,9 +167,7 @@ def barred_works_of(styles: Iterable[UUID]) -> dict[UUID, tuple[BarredWork, ...]
 def opted_out_among(listed: Iterable[Work]) -> set[UUID]:
     """Return the ids of those of some works that opted out, alone or with all of their owner's."""
     wanted = Work.objects.filter(pk__in=[work.pk for work in listed])
-    found = wanted.filter(Q(pk__in=_said_no("work")) | Q(owner_id__in=_said_no("party")))
+    found = wanted.filter(
+        Q(pk__in=said_no("work")) | Q(owner_id__in=said_no("party")) | Q(pk__in=works_matched())
+    )
     return set(found.values_list("pk", flat=True))
-
-
-def _said_no(subject_kind: str) -> QuerySet[OptOut, UUID]:
-    return OptOut.objects.filter(subject_kind=subject_kind).values_list("subject_id", flat=True)
