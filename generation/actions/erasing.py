@@ -28,6 +28,7 @@ from provenance.credentials import actions as credentials
 from provenance.disputes import queries as disputes
 from provenance.disputes.actions.erasing import erase_words
 from provenance.licensing.actions import uses
+from provenance.licensing.actions.opting_out import erase_opt_out_words
 from provenance.licensing.credits import without_names
 from provenance.works import queries as holdings
 from provenance.works.actions.erasing import erase_holdings
@@ -128,6 +129,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     openings = audit_log.erase_openings(_openings(account_id, own, parties))
     files |= erase_holdings(parties, account_id=account_id, at=now)
     files |= erase_words(account_id, at=now)
+    erase_opt_out_words(parties, at=now)
     _blank(own, at=now)
     IdempotencyKey.objects.filter(owner_id=account_id).delete()
     extent = Extent(generations=len(own), cancelled=cancelled, images=len(images), openings=openings, **counts)

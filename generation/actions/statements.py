@@ -7,6 +7,7 @@ from typing import Any
 from generation.actions.requesting import decision_to_log, in_entry
 from generation.actions.statements_of_disputes import DISPUTE_AFTER, DISPUTES
 from generation.actions.statements_of_money import MONEY
+from generation.actions.statements_of_opt_outs import OPT_OUTS, STATE_AFTER_ABOUT_OPT_OUTS
 from generation.actions.statements_of_works import PARTIES_WORKS_STYLES, STATE_AFTER_ABOUT_WORKS
 from generation.actions.telling import Row, Says, Told, column, inside, number
 from generation.models import Generation
@@ -60,7 +61,7 @@ GENERATION_AFTER = {
     "GenerationDone": {"done"},
 }
 """The states that a generation may be in after its newest entry."""
-STATE_AFTER = {**GENERATION_AFTER, **STATE_AFTER_ABOUT_WORKS, **DISPUTE_AFTER}
+STATE_AFTER = {**GENERATION_AFTER, **STATE_AFTER_ABOUT_WORKS, **STATE_AFTER_ABOUT_OPT_OUTS, **DISPUTE_AFTER}
 
 PERSONAL = frozenset(
     {
@@ -74,6 +75,7 @@ PERSONAL = frozenset(
         "decision",
         "owner_id",
         "source",
+        "evidence",
         "environment",
         "verdict.state",
         "codes",
@@ -105,13 +107,7 @@ EVERYTHING: tuple[Told, ...] = (
         says={"terms_digest": ("terms", lambda row: sha256_digest(canonical_json(row["terms"])))},
     ),
     Told(table="licensing_grantevent", kinds=("GrantRevoked",), name="grant", column="grant_id"),
-    Told(
-        table="licensing_optout", kinds=("OptOutRecorded",), name="opt_out",
-        says={
-            "party": column("party_id"), "subject_kind": column("subject_kind"), "subject": column("subject_id"),
-            "source": column("source"),
-        },
-    ),
+    *OPT_OUTS,
     *MONEY,
     Told(
         table="generation_imagemodel", kinds=("ModelRegistered",), name="model",

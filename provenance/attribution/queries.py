@@ -84,6 +84,11 @@ def pictures_held() -> int:
     return len(held_codes())
 
 
+def subjects_with(digest: str, *, kind: str) -> set[UUID]:
+    """Return the pictures of a kind that are one very file, with or without a fingerprint."""
+    return set(KeptFingerprint.objects.filter(kind=kind, digest=digest).values_list("subject_id", flat=True))
+
+
 def kept_of(kind: str, *, subject: UUID) -> QuerySet[KeptFingerprint]:
     """Return what is kept of a picture, by stage."""
     return KeptFingerprint.objects.filter(kind=kind, subject_id=subject, erased_at=None).order_by("stage")

@@ -141,6 +141,8 @@ class StatementTooLong(LicensingError):
     code = "statement-too-long"
     en = "This statement would have {number} lines; one has at most {most}. Choose a shorter period."
     zh = "该结算单将有 {number} 条明细；一份最多 {most} 条。请选择更短的期间。"
+
+
 class UnknownOptOut(LicensingError):
     """No such opt-out is recorded, or it is somebody else's."""
 

@@ -80,6 +80,7 @@ class OptOutDismissed(Statement):
 class OptOutMatched(Statement):
     """A listed work is the opted-out picture, or a changed copy of it."""
 
+    match: int
     opt_out: UUID
     work: UUID
     distance: int

@@ -57,7 +57,8 @@ OPTED_OUT_BY_POLICY = _Sentence(
     "opted-out",
     "The rightsholder of {name} has opted out. Its open licence cannot be revoked and is not revoked by this: that "
     "Colophon makes nothing more from it here is its own policy. Choose another reference.",
-    "{name} 的权利人已选择退出。其开放许可不可撤销，也并未因此被撤销：此处不再使用它是 Colophon 自身的政策。请另选参考。",
+    "{name} 的权利人已选择退出。其开放许可不可撤销，也并未因此被撤销："
+    "此处不再使用它是 Colophon 自身的政策。请另选参考。",
 )
 WITHDRAWN = _Sentence(
     "withdrawn",

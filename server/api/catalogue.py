@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from generation import queries as generation
 from generation.errors import UnknownModel
+from provenance.licensing.queries.opt_outs import models_marked
 from server.api.errors import problem
 
 
@@ -33,7 +34,13 @@ class ModelView(serializers.Serializer):
     defaults = serializers.JSONField()
     sizes = serializers.JSONField()
     weights = serializers.JSONField()
+    opted_out_works = serializers.SerializerMethodField()
     registered_at = serializers.DateTimeField()
+
+    def get_opted_out_works(self, model: Any) -> int:
+        """Return how many of its listed training works have opted out since; the styles on them are refused."""
+        marked = self.context.get("marked")
+        return (models_marked() if marked is None else marked).get(model.digest, 0)
 
 
 class ModelWithVocabulary(ModelView):
@@ -53,6 +60,10 @@ class ModelList(ListAPIView):
     def get_queryset(self) -> Any:
         """Return the models that stand."""
         return generation.models_listed()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Look up at once which models were trained on works that have opted out."""
+        return {**super().get_serializer_context(), "marked": models_marked()}
 
 
 class ModelDetail(APIView):

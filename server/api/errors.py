@@ -20,12 +20,15 @@ from provenance.audit_log.entry import EntryTooLarge
 from provenance.disputes import errors as disputes
 from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
 from provenance.licensing.errors import (
+    ListUnreadable,
     MoneyError,
     NothingPayable,
+    OptOutEnded,
     PayoutDiffers,
     PeriodBackwards,
     StatementTooLong,
     UnknownLicence,
+    UnknownOptOut,
     UsesExhausted,
 )
 from provenance.picture import NotAPicture, PictureTooLarge
@@ -68,6 +71,9 @@ STATUS: dict[type[Fault], int] = {
     works.UnknownFlag: 404,
     works.FlagDecided: 409,
     UnknownLicence: 422,
+    ListUnreadable: 422,
+    UnknownOptOut: 404,
+    OptOutEnded: 409,
     MoneyError: 422,
     UsesExhausted: 409,
     NothingPayable: 409,

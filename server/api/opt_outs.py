@@ -73,8 +73,8 @@ SAID = {
     "awaiting-review": {
         "en": "This picture is listed by a party whose claim was checked, and yours was not. An auditor reviews both; "
         "until then it stops nothing. Have your party verified to speed that up.",
-        "zh-Hans": "该图片由权利主张已经核实的一方登记，而您的主张尚未核实。审计员将审查双方；在此之前它不会阻止任何使用。"
-        "请尽快核实您这一方的身份。",
+        "zh-Hans": "该图片由权利主张已经核实的一方登记，而您的主张尚未核实。审计员将审查双方；"
+        "在此之前它不会阻止任何使用。请尽快核实您这一方的身份。",
     },
     "dismissed": {
         "en": "An auditor found that this claim does not hold.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -150,15 +151,29 @@ def withdraw_opt_out(*, actor: Actor, opt_out: OptOut) -> OptOut:
     return held
 
 
+def erase_opt_out_words(parties: Iterable[UUID], *, at: datetime) -> None:
+    """Erase what some parties wrote beside their opt-outs, and what unlisted pictures are recognised by.
+
+    In the caller's transaction, which appends the entry that tells why. The opt-outs hold on, by id and digest.
+    """
+    said = OptOut.objects.filter(party_id__in=list(parties))
+    pictures = list(said.filter(subject_kind="picture").values_list("pk", flat=True))
+    fingerprints.erase("opt-out", subjects=pictures, at=at)
+    said.update(source="", evidence="")
+
+
 def _is_contested(work: Work, party: Party) -> bool:
     """Say whether a no to somebody else's work is one party's word against another's that was checked."""
     return work.owner_id != party.pk and is_verified(work.owner) and not is_verified(party)
 
 
 def _match(actor: Actor, opt_out: OptOut, *, matches: Matches) -> None:
-    OptOutMatch.objects.bulk_create(OptOutMatch(opt_out=opt_out, work=work, distance=bits) for work, bits in matches)
+    rows = OptOutMatch.objects.bulk_create(
+        OptOutMatch(opt_out=opt_out, work=work, distance=bits) for work, bits in matches
+    )
     audit_log.append_all(
-        OptOutMatched(actor=actor, opt_out=opt_out.pk, work=work.pk, distance=bits) for work, bits in matches
+        OptOutMatched(actor=actor, match=row.pk, opt_out=opt_out.pk, work=row.work_id, distance=row.distance)
+        for row in rows
     )
 
 

@@ -29,16 +29,13 @@ def hold_listing() -> None:
 def flag_lookalikes(*, actor: Actor, work: Work, fingerprint: Fingerprint) -> list[Flag]:
     """Flag a work that is near a picture of somebody else's, listed or opted out, in the caller's transaction."""
     near = fingerprints.near(fingerprint, kinds=("work", "opt-out"), both_ways=True)
-    matches = [match for match in near if match.subject not in queries.own_among(work, near)][:MOST_FLAGS]
+    own = queries.own_among(work, near)
+    same = fingerprints.subjects_with(work.digest, kind="opt-out")  # of some only the digest is known
+    found = {(match.kind, match.subject): match.distance for match in near if match.subject not in own}
+    found |= {("opt-out", subject): 0 for subject in same}
     flags = [
-        Flag(
-            work=work,
-            against_kind=match.kind,
-            against_id=match.subject,
-            distance=match.distance,
-            raised_at=timezone.now(),
-        )
-        for match in matches
+        Flag(work=work, against_kind=kind, against_id=subject, distance=distance, raised_at=timezone.now())
+        for (kind, subject), distance in sorted(found.items(), key=lambda item: item[1])[:MOST_FLAGS]
     ]
     if not flags:
         return []

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--source", default="", help="where the list is from · 列表来源")
         parser.add_argument("--site", default="", help="site that a TDMRep file speaks for · TDMRep 文件所属网站")
-        parser.add_argument("--party", type=UUID, help="who says no to pictures that are not listed · 未登记图片的主张方")
+        parser.add_argument("--party", type=UUID, help="who says no to unlisted pictures · 未登记图片的主张方")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print a line for each that was refused, and how many were recorded and known."""
