@@ -24,7 +24,7 @@ from provenance.works.queries import party_of
 from server.api.actors import actor_of
 from server.api.generations import KnownFieldsOnly
 
-BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 LINE_COLUMNS = (
     "number", "index", "at", "kind", "generation", "image", "subject_kind", "subject", "name", "right",
     "terms_digest", "price", "basis_points", "amount", "currency", "state", "line", "replaces",

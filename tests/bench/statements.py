@@ -75,7 +75,7 @@ def queried(party: UUID) -> tuple[str, str, str]:
     auditor = Actor(account_id=None, roles=frozenset({"auditor"}))
     began = time.perf_counter()
     statement = issuing.statement_for(
-        auditor, party=party, since=datetime(1, 1, 1, tzinfo=UTC), until=datetime.now(UTC)
+        auditor, party=party, since=datetime(1970, 1, 1, tzinfo=UTC), until=datetime.now(UTC)
     )
     json.dumps(issuing.signed(statement))
     seconds = time.perf_counter() - began

@@ -30,7 +30,7 @@ from provenance.licensing.statement.recomputing import Books, compare
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d\.\d{6}Z)?", re.ASCII)
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 LARGEST_STATEMENT = 2**30
-FIRST, LAST = "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"
+FIRST, LAST = "1970-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"
 
 
 def recompute(
