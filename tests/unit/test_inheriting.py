@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provenance.licensing.credits_file import credits_text
@@ -46,6 +46,7 @@ def test_the_terms_of_a_picture(licences: tuple[str, ...], licence: str | None, 
     assert terms is None or (COMMERCIALIZE in terms.permissions) == may_sell
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(licences=ANSWERS, order=st.randoms(use_true_random=False))
 def test_no_condition_is_lost_and_the_order_does_not_matter(licences: list[str], order: Any) -> None:
     first = inherited_terms(decision(*licences))

@@ -7,7 +7,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provenance.licensing.errors import (
@@ -34,6 +34,7 @@ def share_tables(draw: st.DrawFn) -> dict[UUID, int]:
     return {party: after - before for party, before, after in zip(parties, edges, edges[1:], strict=False)}
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(amount=AMOUNTS, shares=share_tables())
 def test_every_split_adds_up_and_is_fair_to_within_one_minor_unit(amount: Money, shares: dict[UUID, int]) -> None:
     parts = split(amount, shares)
@@ -44,6 +45,7 @@ def test_every_split_adds_up_and_is_fair_to_within_one_minor_unit(amount: Money,
         assert part.currency == amount.currency
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(amount=AMOUNTS, shares=share_tables(), order=st.randoms(use_true_random=False))
 def test_a_split_does_not_depend_on_the_order_of_the_parties(
     amount: Money, shares: dict[UUID, int], order: Random
@@ -53,6 +55,7 @@ def test_a_split_does_not_depend_on_the_order_of_the_parties(
     assert split(amount, {party: shares[party] for party in parties}) == split(amount, shares)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(amount=AMOUNTS, shares=share_tables())
 def test_a_larger_share_never_gets_less(amount: Money, shares: dict[UUID, int]) -> None:
     parts = split(amount, shares)
@@ -86,6 +89,7 @@ def test_shares_that_are_not_the_whole_are_refused(shares: dict[str, int]) -> No
         split(Money(100, "EUR"), shares)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(amount=AMOUNTS)
 def test_money_is_read_back_as_it_was_written(amount: Money) -> None:
     assert Money.from_json(amount.as_json()) == amount

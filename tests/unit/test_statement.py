@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provenance.audit_log.offline.openings import canonical
@@ -24,6 +24,7 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
 )  # fmt: skip
 
 
@@ -130,6 +131,7 @@ def test_a_statement_is_compared_line_by_line() -> None:
     assert [one["code"] for one in told] == ["line-left-out", "line-unfounded", "line-differs"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(value=JSON)
 def test_the_quick_canonical_json_is_that_of_rfc_8785(value: Any) -> None:
     assert canonical({"it": value}) == rfc8785.dumps({"it": value})
@@ -143,6 +145,7 @@ def test_no_cell_begins_as_a_formula(text: str) -> None:
     assert b"".join(as_csv([{"name": "-167"}], columns=["name"])).endswith(b"\r\n-167\r\n")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(numbers=st.sets(st.integers(1, 60)))
 def test_numbers_are_written_as_ranges_and_none_is_lost(numbers: set[int]) -> None:
     parts = [part.split("-") for part in ranges(numbers).split(",") if part]
