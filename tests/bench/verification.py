@@ -23,6 +23,7 @@ from tests.running import Colophon
 from tests.simulators.pictures import picture, signed
 from tests.simulators.records import Ledger, record_of
 
+ROOT = Path(__file__).resolve().parents[2]
 SIDE = 590
 """Noise of this many pixels a side is a PNG of one megabyte."""
 REPORTS, CALLERS = 60, 4
@@ -32,7 +33,10 @@ def main() -> None:
     """Measure in this process, then against a running Colophon, and leave nothing running."""
     with tempfile.TemporaryDirectory(prefix="colophon-bench-verification-") as folder:
         rows = in_process(Path(folder) / "keys")
-        running = Colophon(Path(folder) / "data", COLOPHON_VERIFY_RATE="100000/s", COLOPHON_STARTER_MODEL="")
+        model = ROOT / "generation" / "starter" / "model"
+        running = Colophon(
+            Path(folder) / "data", COLOPHON_VERIFY_RATE="100000/min", COLOPHON_STARTER_MODEL=str(model)
+        )  # fmt: skip
         try:
             running.start()
             rows.append(over_http(running))
@@ -86,7 +90,7 @@ def over_http(running: Colophon) -> tuple[str, str, str]:
 def measured() -> list[tuple[str, str, str]]:
     """Return the rows, measured in a process of their own."""
     told = subprocess.run(
-        [sys.executable, "-m", "tests.bench.verification"], cwd=Path(__file__).resolve().parents[2],
+        [sys.executable, "-m", "tests.bench.verification"], cwd=ROOT,
         capture_output=True, text=True, check=True, env=os.environ,
     )  # fmt: skip
     return [tuple(row) for row in json.loads(told.stdout.splitlines()[-1])]  # type: ignore[misc]  # JSON is untyped

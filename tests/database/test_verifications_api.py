@@ -19,6 +19,8 @@ from provenance import storage
 from provenance.audit_log.models import Entry
 from provenance.credentials.actions import signing_key
 from provenance.credentials.signing import pem_chain
+from provenance.verification.verify import verify
+from tests import services
 from tests.factories.pictures import a_png
 from tests.factories.records import a_model, a_request, a_worker, an_artist
 from tests.simulators import certificates
@@ -126,6 +128,19 @@ def test_our_picture_signed_again_by_a_stranger_who_claims_to_be_us_is_told_as_h
     assert results["manifest.integrity"]["result"] == "passed"
     assert results["record.agrees"]["result"] == "failed"
     assert "file" in results["record.agrees"]["evidence"]["differing"]
+
+
+def test_every_foreign_file_gets_over_http_the_verdict_that_the_command_gives() -> None:
+    folder = Path(services.require_tool("corpus"))
+    files = [path for path in sorted(folder.iterdir()) if path.suffix not in {".md", ".pem"} and path.is_file()]
+    assert len(files) >= 25
+    for path in files:
+        answer = Caller().upload(VERIFICATIONS, path.read_bytes(), name="wrong.txt")
+        assert answer.status_code == 200, path.name
+        alone = verify(path.read_bytes(), trust_pem=signing_key().root_pem)
+        assert answer.json()["state"] == alone.outcome, path.name
+        assert as_its_client_sends(path.read_bytes()).status_code == 200, path.name
+    assert not Entry.objects.exists()
 
 
 # ---- OpenAI's shapes -------------------------------------------------------------------------------------------
