@@ -67,12 +67,12 @@ class Provenance(APIView):
     @extend_schema(responses={200: dict})
     def get(self, request: Request, name: str) -> Response:
         """Return the verdict on the stored file today; 404 for one that is not ours, 410 for one that was erased."""
-        output = queries.output_named(name)
-        if output is None:
+        form = queries.form_named(name)
+        if form is None:
             raise NotFound()
-        if output.generation.erased_at:
-            raise RecordErased(date=f"{output.generation.erased_at:%Y-%m-%d}")
-        return Response(_verdict(storage.load(output.digest)).as_json())
+        if erased_at := form.output.generation.erased_at:
+            raise RecordErased(date=f"{erased_at:%Y-%m-%d}")
+        return Response(_verdict(storage.load(form.file.digest)).as_json())
 
 
 def verdict_on_upload(request: Request, *, may_fetch: bool = False) -> Verdict:

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from generation.errors import RecordErased
-from generation.queries import output_named
+from generation.queries import form_named
 from generation.request import LONGEST_PROMPT, MOST_PICTURES, MOST_STEPS
 from server.web import words
 from server.web.choices import models_on_offer, page_language, style_groups_for
@@ -57,11 +57,11 @@ def verify(request: HttpRequest) -> HttpResponse:
 @require_safe
 def provenance(request: HttpRequest, name: str) -> HttpResponse:
     """Show the permanent page of a delivered image, by its digest or its manifest's id; 410 once it was erased."""
-    output = output_named(name)
-    if output is None:
+    form = form_named(name)
+    if form is None:
         raise Http404
-    page = {"words": words.VERIFY, "named": output.digest, "subject": output.digest}
-    if erased_at := output.generation.erased_at:
+    page = {"words": words.VERIFY, "named": form.file.digest, "subject": form.file.digest}
+    if erased_at := form.output.generation.erased_at:
         said = RecordErased(date=f"{erased_at:%Y-%m-%d}").said(page_language())
         return render(request, "web/verify.html", page | {"subject": None, "erased": said}, status=410)
     return render(request, "web/verify.html", page)

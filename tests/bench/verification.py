@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import psutil
 
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.verification.trust import trust_in
@@ -80,11 +81,13 @@ def over_http(running: Colophon) -> tuple[str, str, str]:
 
         if report(0) != "trusted":
             sys.exit("the report over HTTP is not what it should be")
-        began = time.perf_counter()
+        web = psutil.Process(running.pid("web"))
+        began, began_busy = time.perf_counter(), sum(web.cpu_times()[:2])
         with ThreadPoolExecutor(CALLERS) as callers:
             done = len(list(callers.map(report, range(2 * REPORTS))))
-        seconds = time.perf_counter() - began
-    return ("verifications/s over HTTP, 1 MB PNG, not in the records", f"{done / seconds:.0f}", ">= 100 on 2 cores")
+        seconds, busy = time.perf_counter() - began, sum(web.cpu_times()[:2]) - began_busy
+    figure = f"{done / seconds:.0f} (CPU {1000 * busy / done:.0f} ms each)"
+    return ("verifications/s over HTTP, 1 MB PNG, not in the records", figure, ">= 100 on 2 cores")
 
 
 def measured() -> list[tuple[str, str, str]]:
