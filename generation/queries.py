@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.expressions import RawSQL
-from psycopg import sql
+from psycopg.sql import SQL, Identifier
 
 from generation.errors import ModelSuperseded, NoModel, UnknownGeneration, UnknownImage, UnknownModel
 from generation.models import Generation, ImageModel, Output, Rendition
@@ -178,6 +178,11 @@ class Form:
         return (self.output.generation.request_leaf, self.output.delivered_leaf, *own)
 
 
+IS_THERE = """
+SELECT EXISTS (SELECT FROM generation_output WHERE {0}) OR EXISTS (SELECT FROM generation_rendition WHERE {0})
+"""
+
+
 def forms_with(**wanted: str) -> list[Form]:
     """Return the files with a digest, manifest id or pixel digest, oldest first; of one image the first form alone."""
     if not _is_there(wanted):
@@ -197,11 +202,9 @@ def forms_with(**wanted: str) -> list[Form]:
 
 def _is_there(wanted: dict[str, str]) -> bool:
     """Say whether any file fits, by one short statement: most pictures that strangers verify are none of ours."""
-    fits = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in wanted)
-    either = sql.SQL("SELECT EXISTS (SELECT FROM generation_output WHERE {0})"
-                     " OR EXISTS (SELECT FROM generation_rendition WHERE {0})").format(fits)  # fmt: skip
+    fits = SQL(" AND ").join(SQL("{} = %s").format(Identifier(name)) for name in wanted)
     with connection.cursor() as cursor:
-        cursor.execute(either, [*wanted.values()] * 2)
+        cursor.execute(SQL(IS_THERE).format(fits), [*wanted.values()] * 2)
         return bool(cursor.fetchone()[0])
 
 
