@@ -82,6 +82,18 @@ MAKE: Words = {
 }
 
 REPORT: Words = {
+    "layer_possible": _("what it looks like: a possible copy, which no second method has confirmed"),
+    "evidence_image": _("Image"),
+    "evidence_match": _("How sure"),
+    "evidence_methods": _("Methods"),
+    "evidence_pdq": _("PDQ fingerprint"),
+    "evidence_iscc": _("ISCC fingerprint"),
+    "evidence_distance": _("Bits that differ"),
+    "evidence_bits": _("of"),
+    "evidence_window": _("Part compared"),
+    "evidence_stage": _("Stage"),
+    "evidence_candidates": _("Candidates"),
+    "evidence_stranger": _("Chance that a stranger's picture matches"),
     "meaning_elsewhere": _(
         "The file only names an address where its credentials are kept. Nothing is fetched from an "
         "address that a stranger's file names."

@@ -30,7 +30,13 @@ function finding({ code, explanation, uri }) {
 
 function shown(value) {
   if (HEX.test(value)) return machineName(value);
+  if (value && typeof value === "object" && !Array.isArray(value)) return nested(value);
   return shortened(typeof value === "string" ? value : JSON.stringify(value), LONGEST);
+}
+
+/** What an evidence holds inside: terms under terms. */
+function nested(value) {
+  return el("dl", { class: "facts" }, Object.entries(value).filter(([, one]) => !isEmpty(one)).flatMap(line));
 }
 
 /** Each field that both state, with both values. */

@@ -68,7 +68,7 @@ function isSure(records) {
 
 /** The credit lines in the reader's language where one record has them, else as the manifest states them. */
 function creditsOf({ manifest, records }) {
-  const recorded = records.length === 1 ? records[0].credits.map(said) : [];
+  const recorded = records.length === 1 && isSure(records) ? records[0].credits.map(said) : [];
   return recorded.length ? recorded : (manifest?.credits ?? []);
 }
 
@@ -232,7 +232,7 @@ function showRecorded(records) {
 
 function recordFacts(record) {
   return [
-    ...fact(word("record_layer"), word(`layer_${record.layer}`)),
+    ...fact(word("record_layer"), word(record.is_possible ? "layer_possible" : `layer_${record.layer}`)),
     ...fact(word("record_image"), machineName(record.image)),
     ...fact(word("record_made_at"), moment(record.made_at)),
     ...fact(word("model"), record.model),
