@@ -342,3 +342,12 @@ def _with_digest(digest: str) -> QuerySet[Generation]:
     outputs += [Output.objects.filter(**{f"renditions__{name}": digest}) for name in ("digest", "delivered_pixels")]
     went_in = Generation.objects.filter(inputs__contains=[{"digest": digest}]).values("pk")
     return went_in.union(*(found.order_by().values("generation_id") for found in outputs))
+
+
+def uses_of_offer(*, offer_id: UUID, grants: Iterable[UUID]) -> QuerySet[Output]:
+    """Return the delivered pictures whose decision rests on an offer or on grants of it, the newest first."""
+    rights = [offer_id, *grants]
+    rests_on_it = Q()
+    for right in rights:
+        rests_on_it |= Q(generation__decision__references__contains=[{"right": str(right), "permitted": True}])
+    return Output.objects.filter(rests_on_it).select_related("generation").order_by("-delivered_at", "id")

@@ -35,6 +35,14 @@ def _decision(row: Row) -> Any:
     return decision_to_log(generation)
 
 
+def _offer_state(row: Row) -> str:
+    if row["withdrawn_at"]:
+        return "withdrawn"
+    if row["superseded_at"]:
+        return "superseded"
+    return "paused" if row["paused_at"] else "standing"
+
+
 def _weights(row: Row) -> str:
     files = (
         WeightFile(path=one["path"], digest=one["digest"], size_bytes=int(one["size_bytes"])) for one in row["weights"]
@@ -61,7 +69,17 @@ GENERATION_AFTER = {
     "GenerationDone": {"done"},
 }
 """The states that a generation may be in after its newest entry."""
-STATE_AFTER = {**GENERATION_AFTER, **STATE_AFTER_ABOUT_WORKS, **STATE_AFTER_ABOUT_OPT_OUTS, **DISPUTE_AFTER}
+OFFER_AFTER = {
+    "OfferPublished": {"standing", "superseded"},  # by a later version, which has an entry of its own
+    "OfferPaused": {"paused", "superseded"},
+    "OfferResumed": {"standing", "superseded"},
+    "OfferWithdrawn": {"withdrawn"},
+    "OfferEnded": {"withdrawn"},
+}
+STATE_AFTER = {
+    **GENERATION_AFTER, **STATE_AFTER_ABOUT_WORKS, **STATE_AFTER_ABOUT_OPT_OUTS, **DISPUTE_AFTER, **OFFER_AFTER,
+}
+OFFER_STATES, GRANT_EVENTS = tuple(OFFER_AFTER), ("GrantApproved", "GrantDeclined", "GrantRevoked")
 
 PERSONAL = frozenset(
     {
@@ -97,16 +115,20 @@ EVERYTHING: tuple[Told, ...] = (
         says={"terms_digest": ("terms", lambda row: sha256_digest(canonical_json(row["terms"])))},
     ),
     Told(
-        table="licensing_grant", kinds=("GrantGiven",), name="grant",
+        table="licensing_offer", kinds=OFFER_STATES, name="offer", is_newest_only=True, is_owed=False,
+        says={"": ("withdrawn_at", _offer_state)},
+    ),
+    Told(
+        table="licensing_grant", kinds=("GrantGiven", "GrantRequested"), name="grant",
         says={
             "offer": column("offer_id"), "licensee": column("licensee_id"), "terms_digest": column("terms_digest"),
         },
     ),
     Told(
-        table="licensing_grant", kinds=("GrantGiven",), name="grant", is_owed=False,
+        table="licensing_grant", kinds=("GrantGiven", "GrantRequested"), name="grant", is_owed=False,
         says={"terms_digest": ("terms", lambda row: sha256_digest(canonical_json(row["terms"])))},
     ),
-    Told(table="licensing_grantevent", kinds=("GrantRevoked",), name="grant", column="grant_id"),
+    Told(table="licensing_grantevent", kinds=GRANT_EVENTS, name="grant", column="grant_id"),
     *OPT_OUTS,
     *MONEY,
     Told(

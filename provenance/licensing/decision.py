@@ -198,6 +198,12 @@ def model_rights(licence: str) -> tuple[Right, ...]:
     return (Right(basis="model-licence", terms=terms, id=licence),) if terms else ()
 
 
+def restrictions_to_accept(licence: str) -> str:
+    """Return the digest that accepts a model licence's use restrictions; empty where it has none."""
+    terms = MODEL_LICENCES.get(licence)
+    return terms.digest() if terms and USE_RESTRICTIONS in terms.duties else ""
+
+
 def _barred(subject: Subject) -> list[Reason]:
     """Return why a subject may not be used whatever rights there are; nothing where it may."""
     if subject.is_opted_out:

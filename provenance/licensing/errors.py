@@ -17,6 +17,86 @@ class UnknownLicence(LicensingError):
     zh = "没有“{licence}”的现成条款。请从 {known} 中选择。"
 
 
+class TermsInvalid(LicensingError):
+    """A field of an offer says what no terms can; ``field`` names it."""
+
+    code = "terms-invalid"
+    en = "{field}: {said_en}"
+    zh = "{field}：{said_zh}"
+
+
+class UnknownOffer(LicensingError):
+    """No such offer of the caller's, or none that stands."""
+
+    code = "unknown-offer"
+    en = "There is no offer “{offer}” here. Check its id, or look through the offers that stand."
+    zh = "此处没有要约“{offer}”。请检查其编号，或查看现有要约。"
+
+
+class OfferNotStanding(LicensingError):
+    """The offer was withdrawn, replaced or paused."""
+
+    code = "offer-not-standing"
+    en = "This offer was {state_en}. {next_en}"
+    zh = "该要约已{state_zh}。{next_zh}"
+
+
+class UnknownGrant(LicensingError):
+    """No such grant that the caller may see."""
+
+    code = "unknown-grant"
+    en = "There is no grant “{grant}” of yours. Check its id, or look through your grants."
+    zh = "您没有编号为“{grant}”的授权。请检查编号，或查看您的授权。"
+
+
+class ExclusiveElsewhere(LicensingError):
+    """Somebody else holds the same exclusively."""
+
+    code = "exclusive-elsewhere"
+    en = "Somebody holds an exclusive grant that overlaps these terms. Choose other territories, dates or purposes."
+    zh = "已有人持有与这些条款重叠的独家授权。请选择其他地域、时间或目的。"
+
+
+class GrantedElsewhere(LicensingError):
+    """An exclusive grant would not be exclusive: others hold grants of the same."""
+
+    code = "granted-elsewhere"
+    en = "An earlier grant to somebody else overlaps, so this cannot be exclusive. Choose a scope that is still free."
+    zh = "先前给予他人的授权与此重叠，因此不能独家。请选择尚未授予的范围。"
+
+
+class AlreadyOpen(LicensingError):
+    """An exclusive grant would not be exclusive: everybody may use it."""
+
+    code = "already-open"
+    en = "It is offered to everyone under {licence}, so it cannot be exclusive. Withdraw that offer first."
+    zh = "它已以 {licence} 向所有人开放，因此不能独家。请先撤回该要约。"
+
+
+class GrantNotWaiting(LicensingError):
+    """The grant does not wait for an approval."""
+
+    code = "grant-not-waiting"
+    en = "This grant does not wait for an approval: it needs none, or was approved, declined or revoked before."
+    zh = "该授权并不在等待批准：它无需批准，或已被批准、拒绝或撤销。"
+
+
+class NotForTaking(LicensingError):
+    """An open offer needs no grant."""
+
+    code = "not-for-taking"
+    en = "This offer is open to everyone; you need no grant to use it. Credit it as its terms ask."
+    zh = "该要约向所有人开放，无需授权即可使用。请按其条款署名。"
+
+
+class OwnOffer(LicensingError):
+    """The offer is the caller's own."""
+
+    code = "own-offer"
+    en = "This is your own offer; you need no grant of what you own."
+    zh = "这是您自己的要约；您无需就自己拥有的内容取得授权。"
+
+
 class AlreadyRevoked(LicensingError):
     """The grant was revoked before."""
 

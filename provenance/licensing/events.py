@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from provenance.audit_log.entry import Statement
@@ -19,6 +20,30 @@ class OfferPublished(Statement):
     subject: UUID
     licence: str
     terms_digest: str
+    version: int = 1
+    replaces: UUID | None = None
+    """The version before, which nobody can take any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferWithdrawn(Statement):
+    """A party takes an offer back, for new uses."""
+
+    offer: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferPaused(Statement):
+    """A party lets nobody take an offer for now."""
+
+    offer: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferResumed(Statement):
+    """A paused offer can be taken again."""
+
+    offer: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +62,33 @@ class GrantGiven(Statement):
     offer: UUID
     licensee: UUID
     terms_digest: str
+    price: Mapping[str, Any] | None = None
+    """What it costs and to whom that goes; a flat price is owed from now on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantRequested(Statement):
+    """Somebody asked for a grant that its rightsholder approves or declines."""
+
+    grant: UUID
+    offer: UUID
+    licensee: UUID
+    terms_digest: str
+    price: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantApproved(Statement):
+    """A rightsholder lets a grant count that was asked for."""
+
+    grant: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantDeclined(Statement):
+    """A rightsholder refuses a grant that was asked for."""
+
+    grant: UUID
 
 
 @dataclass(frozen=True, kw_only=True)

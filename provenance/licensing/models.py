@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
@@ -14,8 +15,22 @@ SUBJECT_KINDS = [("style", "style"), ("work", "work"), ("party", "party")]
 """A party stands for all the works that it lists; a style is offered by itself."""
 
 
+class Refuse(pgtrigger.Trigger):
+    """A trigger that refuses to change what was agreed on: what happens later is an event of its own."""
+
+    when = pgtrigger.Before
+    func = "RAISE EXCEPTION 'what was agreed on stays as it is: % refuses %', TG_TABLE_NAME, TG_OP;"
+
+
+def _refusals() -> list[pgtrigger.Trigger]:
+    return [
+        Refuse(name="refuse_update", operation=pgtrigger.Update),
+        Refuse(name="refuse_delete", operation=pgtrigger.Delete),
+    ]
+
+
 class Offer(models.Model):
-    """Terms on which a party lets its style or work be used."""
+    """Terms on which a party lets its style or work be used; publishing again makes another row, the next version."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="offers")
@@ -26,11 +41,36 @@ class Offer(models.Model):
     terms = models.JSONField()
     terms_digest = models.CharField(max_length=71)
     version = models.PositiveIntegerField(default=1)
+    replaces = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
+    """The version before."""
     published_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
+    superseded_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["subject_kind", "subject_id"], name="offer_by_subject")]
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_id"], name="offer_by_subject"),
+            models.Index(fields=["-published_at", "id"], name="offer_newest_first"),
+        ]
+        triggers = [
+            Refuse(
+                name="refuse_other_terms",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(
+                    "party",
+                    "subject_kind",
+                    "subject_id",
+                    "licence",
+                    "is_open",
+                    "terms",
+                    "terms_digest",
+                    "version",
+                    "replaces",
+                    "published_at",
+                ),
+            ),
+        ]
 
 
 class Grant(models.Model):
@@ -41,15 +81,50 @@ class Grant(models.Model):
     licensee_id = models.UUIDField(db_index=True)
     terms = models.JSONField()
     terms_digest = models.CharField(max_length=71)
+    price = models.JSONField(null=True)
+    """What it costs and to whom that goes, as a decision's price line."""
+    needs_approval = models.BooleanField(default=False)
+    is_exclusive = models.BooleanField(default=False)
     granted_at = models.DateTimeField()
+    """When it was given, or asked for where the rightsholder approves it."""
+
+    class Meta:
+        indexes = [models.Index(fields=["-granted_at", "id"], name="grant_newest_first")]
+        triggers = _refusals()
 
 
 class GrantEvent(models.Model):
-    """What happened to a grant after it was given."""
+    """What happened to a grant after it was given or asked for."""
+
+    class Kind(models.TextChoices):
+        APPROVED = "approved"
+        DECLINED = "declined"
+        REVOKED = "revoked"
 
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="events")
-    kind = models.CharField(max_length=12, choices=[("revoked", "revoked")])
+    kind = models.CharField(max_length=12, choices=Kind.choices)
     at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["grant", "kind"], name="a_grant_has_each_event_once")]
+        triggers = _refusals()
+
+
+class Notification(models.Model):
+    """Something that an account should know of what it offers or was granted; what it tells has its own entry."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account_id = models.UUIDField()
+    kind = models.CharField(max_length=24)
+    subject = models.CharField(max_length=120)
+    """What it is called that the notification is about."""
+    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="+")
+    grant = models.ForeignKey(Grant, on_delete=models.CASCADE, null=True, related_name="+")
+    at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["account_id", "-at", "id"], name="notification_of_account")]
 
 
 class OptOut(models.Model):

@@ -148,7 +148,11 @@ class Terms:
         Raises CurrenciesDiffer where two prices cannot be compared.
         """
         asked = {duty.action for duty in self.duties}
-        more = tuple(duty for duty in bound.duties if duty.action not in asked)
+        more = tuple(
+            duty
+            for duty in bound.duties
+            if duty.action not in asked or ((duty.text or duty.url) and duty not in self.duties)  # each credit counts
+        )
         new = tuple(constraint for constraint in bound.constraints if constraint not in self.constraints)
         return replace(
             self,
@@ -209,6 +213,9 @@ SHARE_ALIKE = Duty(
     "以相同许可证提供结果（本站政策）。",
 )
 NON_COMMERCIAL = Duty("gen:nonCommercial", "Use the result for no commercial purpose.", "结果不得用于商业目的。")
+LABEL = Duty("gen:label", "Label the result visibly as made with AI.", "在结果上明显标注由 AI 生成。")
+KEEP_CREDENTIALS = Duty("c2pa:retain", "Keep the content credentials in the file.", "保留文件中的内容凭证。")
+OBTAIN_APPROVAL = Duty(OBTAIN_CONSENT, "Wait until the rightsholder approves the grant.", "须等待权利人批准授权。")
 NOTICE = Duty("gen:notice", "Keep the copyright and licence notice.", "保留版权和许可声明。")
 LICENCE_TEXT = Duty("gen:licenceText", "Pass on the licence text and NOTICE.", "随附许可证文本与 NOTICE。")
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.attribution.queries import Match
-from provenance.works.errors import NotVerified, StyleNotReady, UnknownParty, UnknownStyle, UnknownWork
+from provenance.works.errors import NotTheOwner, NotVerified, StyleNotReady, UnknownParty, UnknownStyle, UnknownWork
 from provenance.works.models import Flag, Party, PartyMember, Share, SplitAgreement, Style, Work
 
 
@@ -55,6 +55,28 @@ def require_payable(party: Party) -> None:
     ends_at = payee.capacity_until if payee else None
     if not is_verified or (ends_at and ends_at <= timezone.now()):
         raise NotVerified(party=party.name)
+
+
+def parties_spoken_for(account_id: UUID | None) -> set[UUID]:
+    """Return the parties that an account acts for, and those whose guardian it is."""
+    own = parties_of(account_id)
+    return own | set(Party.objects.filter(guardian__in=own).values_list("pk", flat=True))
+
+
+def party_offering(actor: Actor, *, subject_kind: str, subject_id: UUID) -> Party:
+    """Return the party of an account that owns a style or work, or is that party; raise NotTheOwner otherwise."""
+    own = Party.objects.filter(pk__in=parties_spoken_for(actor.account_id))
+    wanted = {"style": Q(styles=subject_id), "work": Q(works=subject_id)}.get(subject_kind, Q(pk=subject_id))
+    party = own.filter(wanted).first()
+    if party is None:
+        raise NotTheOwner()
+    return party
+
+
+def accounts_of(party: UUID) -> list[UUID]:
+    """Return the accounts that act for a party, or for its guardian."""
+    acting = PartyMember.objects.filter(Q(party_id=party) | Q(party__wards=party), is_invited=False)
+    return list(acting.order_by("pk").values_list("account_id", flat=True))
 
 
 def parties_of_one(account_id: UUID) -> list[UUID]:

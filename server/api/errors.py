@@ -19,18 +19,7 @@ from provenance.audit_log import errors as audit_log
 from provenance.audit_log.entry import EntryTooLarge
 from provenance.disputes import errors as disputes
 from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
-from provenance.licensing.errors import (
-    ListUnreadable,
-    MoneyError,
-    NothingPayable,
-    OptOutEnded,
-    PayoutDiffers,
-    PeriodBackwards,
-    StatementTooLong,
-    UnknownLicence,
-    UnknownOptOut,
-    UsesExhausted,
-)
+from provenance.licensing import errors as licensing
 from provenance.picture import NotAPicture, PictureTooLarge
 from provenance.verification.trust import TrustUnreadable
 from provenance.works import errors as works
@@ -70,16 +59,29 @@ STATUS: dict[type[Fault], int] = {
     works.LastMember: 409,
     works.UnknownFlag: 404,
     works.FlagDecided: 409,
-    UnknownLicence: 422,
-    ListUnreadable: 422,
-    UnknownOptOut: 404,
-    OptOutEnded: 409,
-    MoneyError: 422,
-    UsesExhausted: 409,
-    NothingPayable: 409,
-    PayoutDiffers: 409,
-    PeriodBackwards: 422,
-    StatementTooLong: 422,
+    licensing.UnknownLicence: 422,
+    licensing.TermsInvalid: 422,
+    licensing.TermsTooWide: 422,
+    licensing.WorkNotUsable: 422,
+    licensing.UnknownOffer: 404,
+    licensing.UnknownGrant: 404,
+    licensing.OfferNotStanding: 409,
+    licensing.AlreadyRevoked: 409,
+    licensing.GrantNotWaiting: 409,
+    licensing.NotForTaking: 409,
+    licensing.OwnOffer: 409,
+    licensing.ExclusiveElsewhere: 409,
+    licensing.GrantedElsewhere: 409,
+    licensing.AlreadyOpen: 409,
+    licensing.MoneyError: 422,
+    licensing.UsesExhausted: 409,
+    licensing.NothingPayable: 409,
+    licensing.PayoutDiffers: 409,
+    licensing.PeriodBackwards: 422,
+    licensing.StatementTooLong: 422,
+    licensing.ListUnreadable: 422,
+    licensing.UnknownOptOut: 404,
+    licensing.OptOutEnded: 409,
     works.WorkAlreadyListed: 409,
     disputes.UnknownDispute: 404,
     disputes.NothingToDispute: 422,
@@ -162,7 +164,7 @@ def problem(fault: Fault, *, status: int, **more: Any) -> Response:
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the problem details of any error that a caller can do something about; None for the rest."""
     if isinstance(error, Fault):
-        more = {"field": error.values["field"]} if isinstance(error, InvalidRequest) else {}
+        more = {"field": error.values["field"]} if isinstance(error, InvalidRequest | licensing.TermsInvalid) else {}
         response = problem(error, status=status_of(error), **more)
         if "seconds" in error.values:
             response["Retry-After"] = str(error.values["seconds"])

@@ -8,11 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from generation.queries import models_listed
 from provenance.licensing.credits import licence_name, licence_url, style_credit
+from provenance.licensing.decision import restrictions_to_accept
+from provenance.licensing.queries.offers import offers_to_take
 from provenance.licensing.queries.standing import Standing, standing
 from provenance.licensing.terms import Terms
 from provenance.works import queries as works
@@ -51,6 +54,8 @@ class ModelChoice:
     training_statement: str
     defaults: Mapping[str, Any]
     sizes: Mapping[str, Any]
+    accept: str = ""
+    """The digest to accept where the licence's use restrictions bind whoever uses the model."""
 
     def numbers(self) -> dict[str, Any]:
         """Return what the page's script needs to know of the model's limits and defaults."""
@@ -60,6 +65,14 @@ class ModelChoice:
             "defaults": dict(self.defaults),
             "sizes": dict(self.sizes),
         }
+
+
+@dataclass(frozen=True)
+class OfferChoice:
+    """An offer that somebody without a grant could take."""
+
+    id: UUID
+    price: Promise | str
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,10 @@ class StyleChoice:
     licence_url: str
     credit: str
     duties: tuple[str, ...]
+    price: Promise | str = ""
+    """What a picture costs under the right that it would be made on."""
+    offered: tuple[OfferChoice, ...] = ()
+    """Of a style that needs a grant: where one is offered, and at which price."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +133,8 @@ def style_groups_for(account_id: UUID) -> StyleGroups:
         subjects=[style.pk for style in styles],
         parties={style.owner_id for style in styles},
     )
-    groups = list(_grouped(_style_choice(style, now) for style in styles))
+    offered = offers_to_take([style.pk for style in styles])
+    groups = list(_grouped(_style_choice(style, now, offered=offered.get(style.pk, ())) for style in styles))
     return StyleGroups(
         usable=tuple(group for group in groups if group.basis not in BARRED),
         barred=tuple(group for group in groups if group.basis in BARRED),
@@ -134,10 +152,11 @@ def _model_choice(model: Any) -> ModelChoice:
         training_statement=model.training_statement,
         defaults=model.defaults,
         sizes=model.sizes,
+        accept=restrictions_to_accept(model.licence),
     )
 
 
-def _style_choice(style: Any, now: Standing) -> StyleChoice:
+def _style_choice(style: Any, now: Standing, *, offered: Iterable[Any]) -> StyleChoice:
     basis, terms = _basis(style, now)
     language = page_language()
     # A grant's own terms have a name for machines only; the group says that it is a grant.
@@ -156,7 +175,19 @@ def _style_choice(style: Any, now: Standing) -> StyleChoice:
         licence_url=licence_url(licence),
         credit=style_credit(style=style.name, author=style.owner.name, licence=licence)[language],
         duties=tuple(duty.zh if is_chinese else duty.en for duty in terms.duties) if terms else (),
+        price=_price(terms) if terms and basis == "grant" else "",
+        offered=tuple(OfferChoice(one.pk, _price(Terms.from_json(one.terms))) for one in offered)
+        if basis == "none"
+        else (),
     )
+
+
+def _price(terms: Terms) -> Promise | str:
+    if terms.price is None:
+        return ""
+    per_image, flat = _("%(price)s for each picture"), _("%(price)s once")
+    said = per_image if terms.price.per == "image" else flat
+    return format_lazy("{}", said % {"price": terms.price.money.written()})
 
 
 def _basis(style: Any, now: Standing) -> tuple[str, Terms | None]:

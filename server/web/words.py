@@ -227,6 +227,13 @@ REPORT: Words = {
     "field_file": _("File digest"),
 }
 
+LICENCE: Words = {
+    **SPOKEN_EVERYWHERE,
+    "taking": _("Taking the offer…"),
+    "taken": _("You have the grant. You can make pictures under it now."),
+    "asked_for": _("You have asked for the grant. Its rightsholder approves or declines it, and you are told."),
+}
+
 VERIFY: Words = {
     **SPOKEN_EVERYWHERE,
     **REPORT,

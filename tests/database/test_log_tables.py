@@ -155,7 +155,8 @@ UNTOLD = {
     "audit_log": {"entry", "pending", "position", "opening", "checkpoint", "cosignature", "witnessedlog"},
     # A key tells a repetition, and changes nothing; the entry of a reconciliation's end has the differences' digest.
     "generation": {"idempotencykey", "reconciliationdifference"},
-    "licensing": {"payeecount"},  # how many lines a payee has, kept so that they need no counting
+    # One repeats to an account what an entry tells, the other counts rows that do.
+    "licensing": {"notification", "payeecount"},
 }
 
 

@@ -16,7 +16,7 @@ FOLDER = SERVER / "locale" / "zh_Hans" / "LC_MESSAGES"
 CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "pgettext"}
 ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr(?:\[0\])?) ((?:"(?:[^"\\]|\\.)*"\s*)+)', re.MULTILINE)
 PLACE = re.compile(r"%\(\w+\)s|\{\w+\}|</?\w+")
-UNTRANSLATED = {"Colophon", "English", "中文"}
+UNTRANSLATED = {"Colophon", "English", "中文", "UTC", "ODRL 2.2 (JSON-LD)", "RSL 1.0 (XML)", "CAWG, PLUS (JSON)"}
 """Names in templates that are the same in every language."""
 
 
@@ -112,11 +112,12 @@ def test_the_scripts_ask_only_for_words_that_their_page_carries() -> None:
     from server.web import words
 
     scripts = SERVER / "web" / "static" / "web"
-    known = {"verify": set(words.VERIFY), "make": set(words.MAKE)}
+    known = {"verify": set(words.VERIFY), "make": set(words.MAKE), "licence": set(words.LICENCE)}
     verify_only = {"verify.js", "report.js", "evidence.js"}
     shared = {"page.js", "api.js"}
     for path in scripts.glob("*.js"):
         asked = set(re.findall(r'\b(?:word|single)\("(\w+)"', path.read_text()))
-        pages = ["verify"] if path.name in verify_only else ["make", "verify"] if path.name in shared else ["make"]
+        pages = ["verify"] if path.name in verify_only else [*known] if path.name in shared else ["make"]
+        pages = ["licence"] if path.name == "licence.js" else pages
         for page in pages:
             assert asked - known[page] == set(), f"{path.name} on the {page} page"

@@ -1,20 +1,22 @@
-"""Offering styles and works: to everyone under an open licence, or to those whom a party grants it."""
+"""Offering styles and works: on which terms, in which version, and until when they can be taken."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
+from provenance.licensing.actions.exclusivity import require_no_exclusive_grant
 from provenance.licensing.actions.inheriting import require_within_inherited
-from provenance.licensing.errors import TermsTooWide, UnknownLicence
-from provenance.licensing.events import OfferPublished
+from provenance.licensing.errors import OfferNotStanding, TermsTooWide, UnknownLicence
+from provenance.licensing.events import OfferPaused, OfferPublished, OfferResumed, OfferWithdrawn
+from provenance.licensing.forms import OfferForm, require_sound, terms_in
 from provenance.licensing.models import Offer
-from provenance.licensing.queries.offers import open_terms_of
+from provenance.licensing.queries.offers import bounds_of, open_terms_of
 from provenance.licensing.terms import BY_GRANT, EVERY_USE, OPEN_LICENCES, Terms
 from provenance.works.actions.parties import require_authority, require_owned
 from provenance.works.models import Party, Work
@@ -41,20 +43,143 @@ def offer_by_grant(*, actor: Actor, party: Party, subject_kind: str, subject_id:
 
     A style's terms are no wider than those of the works of others behind it; one's own are one's own to grant.
     """
+    require_authority(actor, party)
     require_owned(party, subject_kind=subject_kind, subject_id=subject_id)
-    terms = Terms(licence=BY_GRANT, permissions=EVERY_USE)
-    if subject_kind == "style":
-        others = Work.objects.filter(styles=subject_id).exclude(owner=party).order_by("digest")
-        for bounds in open_terms_of(others).values():
-            terms = terms.narrowed_to(_widest(bounds)) if bounds else terms
+    terms = _narrowed(
+        Terms(licence=BY_GRANT, permissions=EVERY_USE), party=party, subject_kind=subject_kind, subject_id=subject_id
+    )
     return _publish(
         actor=actor, party=party, subject_kind=subject_kind, subject_id=subject_id, terms=terms, is_open=False
     )
 
 
-def _publish(*, actor: Actor, party: Party, subject_kind: str, subject_id: UUID, terms: Terms, is_open: bool) -> Offer:
+@transaction.atomic
+def publish_offer(*, actor: Actor, party: Party, subject_kind: str, subject_id: UUID, form: OfferForm) -> Offer:
+    """Offer a style, a work or everything of a party on the terms of a form.
+
+    Raises TermsInvalid, UnknownLicence, NotTheOwner, TermsTooWide, CurrenciesDiffer, ExclusiveElsewhere.
+    """
+    require_authority(actor, party)
+    require_owned(party, subject_kind=subject_kind, subject_id=subject_id)
+    terms = _terms_for(form, party=party, subject_kind=subject_kind, subject_id=subject_id)
+    return _publish(
+        actor=actor, party=party, subject_kind=subject_kind, subject_id=subject_id, terms=terms, is_open=form.is_open
+    )
+
+
+@transaction.atomic
+def publish_again(*, actor: Actor, offer: Offer, form: OfferForm) -> Offer:
+    """Replace an offer by its next version; grants of the earlier one keep their terms."""
+    require_authority(actor, offer.party)
+    before = _locked(offer)
+    _require_standing(before)
+    subject = {"subject_kind": before.subject_kind, "subject_id": before.subject_id}
+    terms = _terms_for(form, party=before.party, **subject)
+    before.superseded_at = timezone.now()
+    before.save(update_fields=["superseded_at"])
+    return _publish(actor=actor, party=before.party, terms=terms, is_open=form.is_open, replaces=before, **subject)
+
+
+@transaction.atomic
+def withdraw_offer(*, actor: Actor, offer: Offer) -> Offer:
+    """Take an offer back: nobody can take it any more, and an open one permits no new use here."""
+    require_authority(actor, offer.party)
+    held = _locked(offer)
+    _require_standing(held)
+    held.withdrawn_at = timezone.now()
+    held.save(update_fields=["withdrawn_at"])
+    audit_log.append(OfferWithdrawn(actor=actor, offer=held.pk))
+    return held
+
+
+@transaction.atomic
+def pause_offer(*, actor: Actor, offer: Offer) -> Offer:
+    """Let nobody take an offer for now; grants that were given go on."""
+    require_authority(actor, offer.party)
+    held = _locked(offer)
+    _require_standing(held)
+    if held.paused_at is None:
+        held.paused_at = timezone.now()
+        held.save(update_fields=["paused_at"])
+        audit_log.append(OfferPaused(actor=actor, offer=held.pk))
+    return held
+
+
+@transaction.atomic
+def resume_offer(*, actor: Actor, offer: Offer) -> Offer:
+    """Let a paused offer be taken again."""
+    require_authority(actor, offer.party)
+    held = _locked(offer)
+    _require_standing(held)
+    if held.paused_at is not None:
+        if held.is_open:
+            require_no_exclusive_grant(held.subject_id, terms=Terms.from_json(held.terms))
+        held.paused_at = None
+        held.save(update_fields=["paused_at"])
+        audit_log.append(OfferResumed(actor=actor, offer=held.pk))
+    return held
+
+
+def _locked(offer: Offer) -> Offer:
+    hold_subject(offer.subject_id)
+    return Offer.objects.select_related("party").select_for_update(of=("self",)).get(pk=offer.pk)
+
+
+def _require_standing(offer: Offer) -> None:
+    if offer.withdrawn_at:
+        raise OfferNotStanding(
+            state_en="withdrawn", next_en="Publish a new one.", state_zh="撤回", next_zh="请发布新的要约。"
+        )
+    if offer.superseded_at:
+        raise OfferNotStanding(
+            state_en="replaced by a later version", next_en="Go on with that one.",
+            state_zh="被更新的版本取代", next_zh="请使用新版本。",
+        )  # fmt: skip
+
+
+def hold_subject(subject_id: UUID) -> None:
+    """Let one at a time change what a style or work is offered or granted under, until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 4))", [str(subject_id)])
+
+
+def _terms_for(form: OfferForm, *, party: Party, subject_kind: str, subject_id: UUID) -> Terms:
+    """Return the terms of a form, narrowed for a style to those of the works of others that it stands on."""
+    terms = terms_in(form)
+    if terms.licence != BY_GRANT and subject_kind == "style":
+        behind = list(Work.objects.filter(styles=subject_id).exclude(owner=party))
+        require_within(terms, works=behind, open_terms=bounds_of(behind))
+        return terms
+    narrowed = _narrowed(terms, party=party, subject_kind=subject_kind, subject_id=subject_id)
+    require_sound(narrowed, is_open=form.is_open)
+    return narrowed
+
+
+def _narrowed(terms: Terms, *, party: Party, subject_kind: str, subject_id: UUID) -> Terms:
+    if subject_kind != "style":
+        return terms
+    others = Work.objects.filter(styles=subject_id).exclude(owner=party).order_by("digest")
+    bounds = {_widest(found) for found in bounds_of(others).values() if found}
+    for bound in sorted(bounds, key=Terms.digest):
+        terms = terms.narrowed_to(bound)
+    return terms
+
+
+def _publish(
+    *,
+    actor: Actor,
+    party: Party,
+    subject_kind: str,
+    subject_id: UUID,
+    terms: Terms,
+    is_open: bool,
+    replaces: Offer | None = None,
+) -> Offer:
     require_authority(actor, party)
     require_within_inherited(terms, subject_kind=subject_kind, subject_id=subject_id)
+    hold_subject(subject_id)
+    if is_open:
+        require_no_exclusive_grant(subject_id, terms=terms)
     offer = Offer.objects.create(
         party=party,
         subject_kind=subject_kind,
@@ -63,6 +188,8 @@ def _publish(*, actor: Actor, party: Party, subject_kind: str, subject_id: UUID,
         is_open=is_open,
         terms=terms.as_json(),
         terms_digest=terms.digest(),
+        version=replaces.version + 1 if replaces else 1,
+        replaces=replaces,
         published_at=timezone.now(),
     )
     audit_log.append(
@@ -74,17 +201,20 @@ def _publish(*, actor: Actor, party: Party, subject_kind: str, subject_id: UUID,
             subject=subject_id,
             licence=terms.licence,
             terms_digest=offer.terms_digest,
+            version=offer.version,
+            replaces=replaces.pk if replaces else None,
         )
     )
     return offer
 
 
 def require_within(terms: Terms, *, works: Sequence[Work], open_terms: Mapping[UUID, tuple[Terms, ...]]) -> None:
-    """Raise TermsTooWide unless an open offer of every openly licensed work allows what some terms do."""
+    """Raise TermsTooWide unless an offer of every work that has one allows what some terms do."""
     for work in works:
         bounds = open_terms[work.pk]
         if bounds and not any(terms.is_within(bound) for bound in bounds):
-            raise TermsTooWide(licence=terms.licence, work=f"“{work.title}”")
+            named = f"“{work.title}”" if work.licence else str(work.pk)
+            raise TermsTooWide(licence=terms.licence, work=named)
 
 
 def _widest(bounds: Sequence[Terms]) -> Terms:

@@ -67,7 +67,9 @@ def rebind_style(*, actor: Actor, style: Style, works: Sequence[Work], model_dig
         require_member(actor, style.owner)
     _require_usable(actor, works=works, uses={USE_STYLE})
     open_terms = open_terms_of(works)
-    for offer in Offer.objects.filter(subject_kind="style", subject_id=style.pk, is_open=True, withdrawn_at=None):
+    for offer in Offer.objects.filter(
+        subject_kind="style", subject_id=style.pk, is_open=True, withdrawn_at=None, superseded_at=None
+    ):
         require_within(Terms.from_json(offer.terms), works=works, open_terms=open_terms)
     works_actions.rebind_style(actor=actor, style=style, works=works, model_digest=model_digest, token=token)
 

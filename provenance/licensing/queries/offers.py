@@ -7,9 +7,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
+from provenance.actor import Actor
+from provenance.licensing.errors import UnknownOffer
 from provenance.licensing.models import GrantEvent, Offer
+from provenance.licensing.money import WHOLE
 from provenance.licensing.queries.opt_outs import in_force, works_matched
-from provenance.licensing.terms import Terms
+from provenance.licensing.terms import Terms, terms_read
 from provenance.works import queries as works
 from provenance.works.models import Style, Work
 
@@ -19,9 +24,79 @@ def open_terms_of(listed: Iterable[Work]) -> dict[UUID, tuple[Terms, ...]]:
     listed = list(listed)
     subjects = {work.pk for work in listed} | {work.owner_id for work in listed}
     found: dict[UUID, list[Terms]] = defaultdict(list)
-    for offer in Offer.objects.filter(subject_id__in=subjects, is_open=True, withdrawn_at=None):
-        found[offer.subject_id].append(Terms.from_json(offer.terms))
+    for offer in standing_offers().filter(subject_id__in=subjects, is_open=True):
+        found[offer.subject_id].append(terms_read(offer.terms, digest=offer.terms_digest))
     return {work.pk: (*found.get(work.pk, ()), *found.get(work.owner_id, ())) for work in listed}
+
+
+def bounds_of(listed: Iterable[Work]) -> dict[UUID, tuple[Terms, ...]]:
+    """Return the terms that bound a style on some works: the open ones of each, else those it is granted on."""
+    listed = list(listed)
+    open_terms = open_terms_of(listed)
+    rest = [work for work in listed if not open_terms[work.pk]]
+    subjects = {work.pk for work in rest} | {work.owner_id for work in rest}
+    granted: dict[UUID, list[Terms]] = defaultdict(list)
+    for offer in standing_offers().filter(subject_id__in=subjects, is_open=False):
+        granted[offer.subject_id].append(terms_read(offer.terms, digest=offer.terms_digest))
+    for work in rest:
+        open_terms[work.pk] = (*granted.get(work.pk, ()), *granted.get(work.owner_id, ()))
+    return open_terms
+
+
+def standing_offers() -> QuerySet[Offer]:
+    """Return the offers that can be taken now: neither withdrawn, replaced nor paused."""
+    return Offer.objects.filter(withdrawn_at=None, superseded_at=None, paused_at=None)
+
+
+def offers_to_take(subjects: Iterable[UUID]) -> dict[UUID, list[Offer]]:
+    """Return the offers of some styles that are taken one by one, the newest first, by style."""
+    found: dict[UUID, list[Offer]] = defaultdict(list)
+    for offer in standing_offers().filter(subject_id__in=list(subjects), is_open=False).order_by("-published_at"):
+        found[offer.subject_id].append(offer)
+    return found
+
+
+def offers_seen_by(actor: Actor) -> QuerySet[Offer]:
+    """Return the offers that stand, and one's own whatever became of them; all for an auditor."""
+    offers = Offer.objects.select_related("party").order_by("-published_at", "id")
+    if actor.has("auditor"):
+        return offers
+    stands = Q(withdrawn_at=None, superseded_at=None, paused_at=None)
+    return offers.filter(stands | Q(party__in=works.parties_spoken_for(actor.account_id)))
+
+
+def offers_about(offers: QuerySet[Offer], *, subject: str) -> QuerySet[Offer]:
+    """Return those of some offers that are of one style, work or party; none for what is no id."""
+    try:
+        return offers.filter(subject_id=UUID(subject))
+    except ValueError:
+        return offers.none()
+
+
+def state_of(offer: Offer) -> str:
+    """Return what became of an offer: standing, paused, superseded or withdrawn."""
+    if offer.withdrawn_at:
+        return "withdrawn"
+    if offer.superseded_at:
+        return "superseded"
+    return "paused" if offer.paused_at else "standing"
+
+
+def offer_of(actor: Actor, *, offer_id: UUID) -> Offer:
+    """Return one offer of a party that an account acts for; raise UnknownOffer otherwise."""
+    own = Offer.objects.select_related("party").filter(party__in=works.parties_spoken_for(actor.account_id))
+    offer = own.filter(pk=offer_id).first()
+    if offer is None:
+        raise UnknownOffer(offer=offer_id)
+    return offer
+
+
+def offer_published(offer_id: UUID) -> Offer:
+    """Return any version of any offer, for everybody to read; raise UnknownOffer where there is none."""
+    offer = Offer.objects.select_related("party", "replaces", "replaced_by").filter(pk=offer_id).first()
+    if offer is None:
+        raise UnknownOffer(offer=offer_id)
+    return offer
 
 
 def changed_since(subjects: Iterable[UUID], *, grants: Iterable[UUID], at: datetime) -> list[UUID]:
@@ -36,12 +111,33 @@ def changed_since(subjects: Iterable[UUID], *, grants: Iterable[UUID], at: datet
     return sorted({*no, *copies, *gone, *revoked.values_list("grant_id", flat=True)})
 
 
+def splits_of_offer(offer: Offer) -> tuple[tuple[str, int], ...]:
+    """Return to whom an offer's price goes: parties with their shares in basis points."""
+    subject = _subject_of(offer)
+    shares = works.splits_of(subject) if subject else [(offer.party_id, WHOLE)]
+    return tuple((str(party), points) for party, points in shares)
+
+
+def name_of_subject(offer: Offer) -> str:
+    """Return what is offered: a style's name, a work's title, or the party's name."""
+    subject = _subject_of(offer)
+    if subject is None:
+        return offer.party.name
+    return subject.name if isinstance(subject, Style) else subject.title
+
+
+def _subject_of(offer: Offer) -> Style | Work | None:
+    if offer.subject_kind == "style":
+        return Style.objects.select_related("owner").get(pk=offer.subject_id)
+    return Work.objects.select_related("owner").get(pk=offer.subject_id) if offer.subject_kind == "work" else None
+
+
 def is_offered(subject_id: UUID) -> bool:
     """Say whether a style or work stands under an open offer."""
-    return Offer.objects.filter(subject_id=subject_id, is_open=True, withdrawn_at=None).exists()
+    return standing_offers().filter(subject_id=subject_id, is_open=True).exists()
 
 
 def open_offers(subject_kind: str) -> dict[UUID, Offer]:
     """Return the newest open offer of every style, or of every work, by subject."""
-    offers = Offer.objects.filter(subject_kind=subject_kind, is_open=True, withdrawn_at=None)
+    offers = standing_offers().filter(subject_kind=subject_kind, is_open=True)
     return {offer.subject_id: offer for offer in offers.order_by("published_at")}

@@ -11,7 +11,8 @@ from django.db.models import BooleanField, Case, Q, When
 
 from provenance.licensing.decision import Right, WorkBehind
 from provenance.licensing.models import Grant, Offer
-from provenance.licensing.money import WHOLE
+from provenance.licensing.queries import grants as granted
+from provenance.licensing.queries.offers import standing_offers
 from provenance.licensing.queries.opt_outs import in_force, said_no, works_matched
 from provenance.licensing.queries.uses import taken_of
 from provenance.licensing.terms import terms_read
@@ -75,15 +76,14 @@ def standing(
     asked = [*ids, *of_others]
     rights: dict[UUID, list[Right]] = defaultdict(list)
     grants = list(
-        Grant.objects.filter(licensee_id=licensee, offer__subject_id__in=asked)
-        .exclude(events__kind="revoked")
+        Grant.objects.filter(granted.in_force(), licensee_id=licensee, offer__subject_id__in=asked)
         .select_related("offer")
         .order_by("granted_at")
     )
     used = _used(grants, generation=generation)
     for grant in grants:
         rights[grant.offer.subject_id].append(_grant_right(grant, own=own, used=used.get(grant.pk, 0)))
-    for offer in Offer.objects.filter(subject_id__in=asked, is_open=True, withdrawn_at=None):
+    for offer in standing_offers().filter(subject_id__in=asked, is_open=True):
         rights[offer.subject_id].append(_open_right(offer))
     no = in_force().filter(Q(subject_id__in=ids) | Q(subject_kind="party", subject_id__in=list(parties)))
     copies = works_matched().filter(work_id__in=ids)
@@ -127,13 +127,14 @@ def _used(grants: Iterable[Grant], *, generation: UUID | None) -> dict[UUID, int
 
 
 def _grant_right(grant: Grant, *, own: frozenset[UUID], used: int) -> Right:
+    line = grant.price or {}
     return Right(
         basis="grant",
         terms=terms_read(grant.terms, digest=grant.terms_digest),
         id=str(grant.pk),
         terms_digest=grant.terms_digest,
-        splits=((str(grant.offer.party_id), WHOLE),),
-        is_self_dealing=grant.offer.party_id in own,
+        splits=tuple((share["party"], share["basis_points"]) for share in line.get("splits", ())),
+        is_self_dealing=any(UUID(share["party"]) in own for share in line.get("splits", ())),
         used=used,
     )
 
@@ -171,3 +172,9 @@ def opted_out_among(listed: Iterable[Work]) -> set[UUID]:
         Q(pk__in=said_no("work")) | Q(owner_id__in=said_no("party")) | Q(pk__in=works_matched())
     )
     return set(found.values_list("pk", flat=True))
+
+
+def opted_out_of(offer: Offer) -> bool:
+    """Say whether the rightsholder has said no to what an offer is of, by itself or with all that is theirs."""
+    no = Q(subject_id=offer.subject_id) | Q(subject_kind="party", subject_id=offer.party_id)
+    return in_force().filter(no).exists()

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from provenance.actor import Actor
 from provenance.licensing.models import Grant
+from provenance.licensing.queries.grants import in_force
 from provenance.works import queries as works
 from provenance.works.errors import UnknownWork
 from provenance.works.models import Work
@@ -15,7 +16,7 @@ from provenance.works.models import Work
 
 def works_usable_by(actor: Actor) -> QuerySet[Work]:
     """Return the works an account may see, and those of which it holds a grant; all for an auditor."""
-    grants = Grant.objects.filter(licensee_id=actor.account_id).exclude(events__kind="revoked")
+    grants = Grant.objects.filter(in_force(), licensee_id=actor.account_id)
     granted = {kind: grants.filter(offer__subject_kind=kind).values("offer__subject_id") for kind in ("work", "party")}
     seen = works.works_visible_to(actor)
     usable = Q(pk__in=seen.order_by().values("pk")) | Q(pk__in=granted["work"]) | Q(owner_id__in=granted["party"])

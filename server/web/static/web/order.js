@@ -19,6 +19,7 @@ export function bodyOf(form) {
   const prompt = data.get("prompt");
   if (!prompt.trim()) throw new Misfilled("prompt", word("prompt_missing"));
   const body = { prompt, model: data.get("model"), disclosure: data.get("disclosure"), ...pictures(data) };
+  if (data.has("accepted_terms")) body.accepted_terms = data.getAll("accepted_terms");
   if (data.get("style")) body.references = [{ style: data.get("style") }];
   if (data.get("label")) body.label = { language: data.get("label") };
   for (const name of ["negative_prompt", "purpose", "scheduler", "output_format"]) if (data.get(name)) body[name] = data.get(name);

@@ -1,0 +1,1 @@
+"""Terms as the standards for them write them: ODRL, RSL, CAWG, PLUS, TDMRep and AI preferences."""
