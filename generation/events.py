@@ -17,6 +17,9 @@ work_available = Signal()
 reconciliation_waiting = Signal()
 """Sent inside a transaction that asks for a reconciliation; the wake-up goes out when it commits."""
 
+training_waiting = Signal()
+"""Sent inside a transaction that leaves a style to train; the wake-up goes out when it commits."""
+
 PROGRESS_CHANNEL = "colophon_progress"
 """The PostgreSQL channel on which steps and changes of state are notified."""
 
@@ -243,3 +246,74 @@ class ReverificationEnded(Statement):
 
     reverification: UUID
     changed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequested(Statement):
+    """Somebody asked for a style to be trained, on these of its works and without those."""
+
+    training: UUID
+    style: UUID
+    model: str
+    recipe: Mapping[str, Any]
+    trained_on: int
+    left_out: int
+    works: str
+    """Digest of the canonical list of works: of each its digest and basis, or why it was left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStarted(Statement):
+    """A worker took a training up, on these works: some may have left since it was asked for."""
+
+    training: UUID
+    attempt: int
+    worker: str
+    works_digest: str
+    """Of the sorted list of the file digests that are trained on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingAbandoned(Statement):
+    """A worker stopped answering, or the database did, and the training waits again."""
+
+    training: UUID
+    attempt: int
+    worker: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingEnded(Statement):
+    """A style was trained: the adapter, its manifest, the signed sheet of samples, and all that decides them."""
+
+    training: UUID
+    attempt: int
+    style: UUID
+    model: str
+    adapter: str
+    manifest: str
+    manifest_id: str
+    sheet: str
+    sheet_manifest_id: str
+    works_digest: str
+    """Of the sorted list of the file digests that were trained on."""
+    losses: str
+    """Digest of the canonical loss curve."""
+    outcome: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFailed(Statement):
+    """A training ended without an adapter."""
+
+    training: UUID
+    attempt: int
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCancelled(Statement):
+    """A training was called off."""
+
+    training: UUID

@@ -17,14 +17,20 @@ from django.db import transaction
 from generation.actions import fingerprinting, reconciling, rendering, replaying, reverifying, stamping, upkeep
 from generation.actions.claiming import LeaseLine, request_release
 from generation.actions.rendering import Worker
-from generation.events import reconciliation_waiting, work_available
+from generation.actions.training import running as training
+from generation.actions.training import upkeep as training_upkeep
+from generation.actions.training.running import TrainingWorker
+from generation.events import reconciliation_waiting, training_waiting, work_available
 from generation.pipelines.adapter_folders import clear_abandoned_folders
 from generation.pipelines.registry import load_pipeline
+from generation.training.registry import load_trainer
 from provenance.credentials.actions import signing_key
 
 WAKE_UP_EXPIRES_SECONDS = 300
 SHORT_WAKE_UP_EXPIRES_SECONDS = 10
 """Of what the reaper wakes again every two seconds while it waits."""
+BEHIND_RENDERS = 10
+"""How much a training process gives way to others of its machine, also within a step."""
 stopping = multiprocessing.get_context("fork").Event()
 """Set in a worker that is to stop, and seen by the children that it forked."""
 
@@ -43,6 +49,13 @@ def render_next() -> None:
 
 
 @shared_task
+def train_next() -> None:
+    """Train what waits, one style after the other, until nothing waits or this worker is to stop."""
+    while not stopping.is_set() and training.train_next(worker=this_training_worker()):
+        pass
+
+
+@shared_task
 def reap() -> None:
     """Bring back what silent workers held and what lost messages forgot."""
     upkeep.reap()
@@ -51,6 +64,9 @@ def reap() -> None:
         _wake_reconciler()
     if replaying.is_one_waiting():
         render_next.apply_async(expires=SHORT_WAKE_UP_EXPIRES_SECONDS, retry=False)
+    training_upkeep.reap()
+    if training_upkeep.is_one_waiting():
+        train_next.apply_async(expires=SHORT_WAKE_UP_EXPIRES_SECONDS, retry=False)
 
 
 @shared_task
@@ -98,6 +114,18 @@ def this_worker() -> Worker:
     )
 
 
+def this_training_worker() -> TrainingWorker:
+    """Return what this process trains with; torch is loaded by its first training."""
+    return TrainingWorker(
+        name=worker_name(os.getpid()),
+        trainer=lambda: load_trainer(settings.COLOPHON_TRAINER),
+        lease_seconds=settings.COLOPHON_LEASE_SECONDS,
+        yields=settings.ENVIRONMENT.training_yields,
+        checkpoint_seconds=settings.ENVIRONMENT.training_checkpoint_seconds,
+        signing_key=signing_key,
+    )
+
+
 def worker_name(pid: int) -> str:
     """Return the name under which a process of this machine renders."""
     return f"{socket.gethostname()}:{pid}"
@@ -107,6 +135,7 @@ def connect() -> None:
     """Let every commit that leaves work wake a worker, and render workers prepare when they start."""
     work_available.connect(_wake_on_commit, dispatch_uid="wake a render worker")
     reconciliation_waiting.connect(_wake_reconciler_on_commit, dispatch_uid="wake a reconciler")
+    training_waiting.connect(_wake_trainer_on_commit, dispatch_uid="wake a training worker")
     worker_process_init.connect(_prepare, dispatch_uid="prepare a render worker")
     worker_shutting_down.connect(_release, dispatch_uid="give back what a stopping worker renders")
 
@@ -124,7 +153,14 @@ def _wake_reconciler() -> None:
     reconcile.apply_async(expires=SHORT_WAKE_UP_EXPIRES_SECONDS, retry=False)
 
 
+def _wake_trainer_on_commit(**_: Any) -> None:
+    wake = train_next.apply_async
+    transaction.on_commit(lambda: wake(expires=WAKE_UP_EXPIRES_SECONDS, retry=False), robust=True)
+
+
 def _prepare(**_: Any) -> None:
+    if "training" in current_app.amqp.queues.consume_from:
+        os.nice(BEHIND_RENDERS)
     if "render" in current_app.amqp.queues.consume_from:
         clear_abandoned_folders()
         this_worker()
@@ -133,4 +169,6 @@ def _prepare(**_: Any) -> None:
 def _release(**_: Any) -> None:
     stopping.set()
     children = psutil.Process().children()
-    request_release([worker_name(child.pid) for child in children])
+    names = [worker_name(child.pid) for child in children]
+    request_release(names)
+    training_upkeep.request_release(names)

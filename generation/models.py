@@ -9,6 +9,8 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
+from generation.training_runs import TrainingRun as TrainingRun
+
 
 class ImageModel(models.Model):
     """A checkpoint as it was registered: where it is, what its files hash to, its licence, what it can do.

@@ -15,11 +15,13 @@ from django.db.models.expressions import RawSQL
 from psycopg.sql import SQL, Identifier
 
 from generation.errors import ModelSuperseded, NoModel, UnknownGeneration, UnknownImage, UnknownModel
-from generation.models import Generation, ImageModel, Output, Rendition
+from generation.models import Generation, ImageModel, Output, Rendition, TrainingRun
 from generation.pipelines.contract import ModelSource, WeightFile
+from generation.training.errors import UnknownTraining
 from generation.vocabulary import Known, Notice, known_words, notices_about, words_cut
 from provenance.actor import Actor
 from provenance.attribution import queries as fingerprints
+from provenance.works import queries as works
 
 
 def models_listed() -> QuerySet[ImageModel]:
@@ -250,6 +252,54 @@ def outputs_unfingerprinted() -> QuerySet[Output]:
     """Return the delivered images whose fingerprint was never kept, without those that were erased; oldest first."""
     outputs = Output.objects.filter(generation__erased_at=None)
     return outputs.exclude(fingerprints.is_kept("image", column="use_id")).order_by("delivered_at", "id")
+
+
+# ---- trainings -------------------------------------------------------------------------------------------------
+
+
+def trainings_of_own_styles(actor: Actor) -> QuerySet[TrainingRun]:
+    """Return the trainings of the styles of an account's parties, newest first."""
+    styles = works.holdings_of(works.parties_of(actor.account_id))[1].order_by().values("pk")
+    return TrainingRun.objects.select_related("model").defer("model__vocabulary").filter(
+        style_id__in=styles
+    ).order_by("-asked_at", "id")
+
+
+def trainings_visible_to(actor: Actor) -> QuerySet[TrainingRun]:
+    """Return the trainings of an account's own styles, or all for an auditor; newest first."""
+    if not actor.has("auditor"):
+        return trainings_of_own_styles(actor)
+    return TrainingRun.objects.select_related("model").defer("model__vocabulary").order_by("-asked_at", "id")
+
+
+def training_of(actor: Actor, *, training_id: UUID) -> TrainingRun:
+    """Return one training that an account may see; raise UnknownTraining otherwise."""
+    run = trainings_visible_to(actor).filter(pk=training_id).first()
+    if run is None:
+        raise UnknownTraining(training=training_id)
+    return run
+
+
+def training_recorded(training_id: UUID) -> TrainingRun:
+    """Return a training for the operator."""
+    return TrainingRun.objects.select_related("model").get(pk=training_id)
+
+
+def training_state_of(training_id: UUID) -> dict[str, object]:
+    """Return a training's state and step, as an event tells them."""
+    row = TrainingRun.objects.values("state", "step", "steps", "seconds_left", "is_paused").get(pk=training_id)
+    return {"training": str(training_id), "of": row.pop("steps"), **row}
+
+
+def training_files(among: Iterable[str] | None = None) -> set[str]:
+    """Return the files that trainings need kept, of all or among some: adapters of old outputs, and checkpoints."""
+    columns = ("adapter_digest", "manifest_digest", "sheet_digest", "checkpoint_digest")
+    runs = TrainingRun.objects.filter(erased_at=None)
+    if among is not None:
+        wanted = list(among)
+        named = [Q(**{f"{column}__in": wanted}) for column in columns]
+        runs = runs.filter(named[0] | named[1] | named[2] | named[3])
+    return {digest for row in runs.values_list(*columns) for digest in row if digest}
 
 
 # ---- erasure ---------------------------------------------------------------------------------------------------

@@ -63,6 +63,14 @@ class Environment(BaseSettings):
         Path(__file__).resolve().parent.parent / "generation" / "starter" / "model",
         validation_alias=_named("COLOPHON_STARTER_MODEL"),
     )
+    trainer: str = Field(
+        "generation.training.diffusers_lora.LoraTrainer",
+        validation_alias=_named("COLOPHON_TRAINER"),
+    )
+    training_yields: bool = Field(True, validation_alias=_named("COLOPHON_TRAINING_YIELDS"))
+    training_checkpoint_seconds: float = Field(
+        30.0, ge=0.0, le=3600.0, validation_alias=_named("COLOPHON_TRAINING_CHECKPOINT_SECONDS")
+    )
     lease_seconds: int = Field(15, ge=2, le=600, validation_alias=_named("COLOPHON_LEASE_SECONDS"))
 
     request_rate: str = Field("120/min", pattern=RATE, validation_alias=_named("COLOPHON_REQUEST_RATE"))

@@ -206,7 +206,10 @@ else:
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # the row is the truth: a lost message is sent again by the reaper
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
-CELERY_TASK_ROUTES = {"generation.jobs.render_next": {"queue": "render"}}
+CELERY_TASK_ROUTES = {
+    "generation.jobs.render_next": {"queue": "render"},
+    "generation.jobs.train_next": {"queue": "training"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -224,6 +227,7 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_BEAT_SCHEDULE_FILENAME = str(ENVIRONMENT.run_folder / "beat-schedule")
 
 COLOPHON_PIPELINE = ENVIRONMENT.pipeline
+COLOPHON_TRAINER = ENVIRONMENT.trainer
 COLOPHON_LEASE_SECONDS = ENVIRONMENT.lease_seconds
 
 REST_FRAMEWORK = {

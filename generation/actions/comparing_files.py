@@ -26,6 +26,11 @@ UNION ALL SELECT 'works_work', id::text, 'preview_digest', preview_digest
     FROM works_work WHERE preview_digest > '' AND erased_at IS NULL
 UNION ALL SELECT 'works_style', id::text, 'adapter_digest', adapter_digest
     FROM works_style WHERE adapter_digest > '' AND erased_at IS NULL
+UNION ALL SELECT 'generation_trainingrun', run.id::text, made.name, made.digest
+    FROM generation_trainingrun AS run CROSS JOIN LATERAL (VALUES
+        ('adapter_digest', run.adapter_digest), ('manifest_digest', run.manifest_digest),
+        ('sheet_digest', run.sheet_digest)
+    ) AS made (name, digest) WHERE made.digest > '' AND run.erased_at IS NULL
 UNION ALL SELECT 'disputes_disputeevent', event.id::text, 'evidence', file ->> 'digest'
     FROM disputes_disputeevent AS event CROSS JOIN LATERAL jsonb_array_elements(event.evidence) AS file
 """

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from generation import queries
 from generation.actions.notifying import notify_state
+from generation.actions.training.erasing import erase_trainings
 from generation.actions.upkeep import sweep_one
 from generation.errors import UnderDispute
 from generation.events import GenerationCancelled, PersonErased
@@ -127,6 +128,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     attribution.erase("work", subjects=list(works_there.values_list("pk", flat=True)), at=now)
     files = {*images, *credentials.erase_credentials(images, at=now)}
     openings = audit_log.erase_openings(_openings(account_id, own, parties))
+    files |= erase_trainings(styles.values_list("pk", flat=True), at=now)
     files |= erase_holdings(parties, account_id=account_id, at=now)
     files |= erase_words(account_id, at=now)
     erase_opt_out_words(parties, at=now)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from generation.events import PROGRESS_CHANNEL, STOP_CHANNEL
-from generation.models import Generation
+from generation.models import Generation, TrainingRun
 
 
 def notify_state(generation: Generation) -> None:
@@ -19,6 +19,13 @@ def notify_state(generation: Generation) -> None:
 def notify(generation_id: UUID, *, state: str) -> None:
     """Tell whoever watches a generation that it is in a state now."""
     payload = json.dumps({"generation": str(generation_id), "state": state})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [PROGRESS_CHANNEL, payload])
+
+
+def notify_training(run: TrainingRun) -> None:
+    """Tell whoever watches a training which state it is in now."""
+    payload = json.dumps({"training": str(run.pk), "state": run.state})
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [PROGRESS_CHANNEL, payload])
 

@@ -146,9 +146,9 @@ def _render_and_deliver(
     claim: Claim, *, generation: Generation, worker: Worker, on_step: Callable[[StepDone], None]
 ) -> None:
     rendered = draw(generation, pipeline=worker.pipeline, on_step=on_step)
-    _despite_restarts(lambda: _enter_marking(claim))
+    despite_restarts(lambda: _enter_marking(claim))
     delivery = delivering.prepare(generation, rendered=rendered, key=worker.signing_key())
-    _despite_restarts(lambda: delivering.deliver(claim, delivery=delivery))
+    despite_restarts(lambda: delivering.deliver(claim, delivery=delivery))
 
 
 def draw(generation: Generation, *, pipeline: Pipeline, on_step: Callable[[StepDone], None]) -> Rendered:
@@ -290,12 +290,12 @@ def is_away(error: Exception) -> bool:
 def _end(write: Callable[[], None]) -> None:
     """Bring a claim to its end; a lost lease is nobody's failure."""
     try:
-        _despite_restarts(write)
+        despite_restarts(write)
     except LeaseLost:
         log.warning("lease lost before writing")
 
 
-def _despite_restarts(write: Callable[[], None]) -> None:
+def despite_restarts(write: Callable[[], None]) -> None:
     """Write once, or again while the database restarts."""
     for wait in (*WAITS_FOR_DATABASE, None):
         try:

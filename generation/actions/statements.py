@@ -8,6 +8,7 @@ from generation.actions.requesting import decision_to_log, in_entry
 from generation.actions.statements_of_disputes import DISPUTE_AFTER, DISPUTES
 from generation.actions.statements_of_money import MONEY
 from generation.actions.statements_of_opt_outs import OPT_OUTS, STATE_AFTER_ABOUT_OPT_OUTS
+from generation.actions.statements_of_trainings import TRAINING_AFTER, TRAININGS
 from generation.actions.statements_of_works import PARTIES_WORKS_STYLES, STATE_AFTER_ABOUT_WORKS
 from generation.actions.telling import Row, Says, Told, column, inside, number
 from generation.models import Generation
@@ -78,6 +79,7 @@ OFFER_AFTER = {
 }
 STATE_AFTER = {
     **GENERATION_AFTER, **STATE_AFTER_ABOUT_WORKS, **STATE_AFTER_ABOUT_OPT_OUTS, **DISPUTE_AFTER, **OFFER_AFTER,
+    **TRAINING_AFTER,
 }
 OFFER_STATES, GRANT_EVENTS = tuple(OFFER_AFTER), ("GrantApproved", "GrantDeclined", "GrantRevoked")
 
@@ -211,6 +213,7 @@ EVERYTHING: tuple[Told, ...] = (
         },
     ),
     *DISPUTES,
+    *TRAININGS,
     Told(table="audit_log_logkey", kinds=("LogKeyAdopted", "LogKeyRotated"), name="key", column="vkey"),
     Told(
         table="generation_reconciliation", kinds=("ReconciliationRequested",), name="reconciliation",

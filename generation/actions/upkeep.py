@@ -133,6 +133,7 @@ def sweep() -> int:
         works.referenced_files()
         | credentials.stored_manifests()
         | disputes.referenced_files()
+        | queries.training_files()
         | queries.delivered_files(old)
     )
     return sum(sweep_one(digest) for digest in old if digest not in kept)
@@ -148,6 +149,7 @@ def sweep_one(digest: str) -> bool:
         or digest in credentials.stored_manifests([digest])
         or digest in works.referenced_files([digest])
         or digest in disputes.referenced_files([digest])
+        or digest in queries.training_files([digest])
     ):
         return False
     storage.delete(digest)

@@ -57,7 +57,7 @@ class StepTrained:
     checkpoint: Callable[[], bytes]
     """Return all that a later attempt needs to go on from here."""
     samples: Callable[[], tuple[Pixels, ...]]
-    """Return pictures drawn now, always from the same prompts and seeds."""
+    """Return a few pictures drawn now, always from the same prompts and seeds."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,12 @@ class Trained:
 class Trainer(Protocol):
     """A way of training that one worker process owns; one order at a time."""
 
-    def train(self, order: TrainingOrder, *, on_step: Callable[[StepTrained], None]) -> Trained:
-        """Train an adapter, calling ``on_step`` after each step.
+    def train(
+        self, order: TrainingOrder, *, on_step: Callable[[StepTrained], None], between: Callable[[], None]
+    ) -> Trained:
+        """Train an adapter, calling ``on_step`` after each step, and ``between`` wherever else it can stand aside.
 
-        Whatever ``on_step`` raises stops the work at once and passes through unchanged.
+        Whatever they raise stops the work at once and passes through unchanged.
         Raises TrainingError or PipelineError; a checkpoint of other works is left aside.
         """
         ...

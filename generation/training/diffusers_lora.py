@@ -24,6 +24,8 @@ from generation.training.lessons import Lessons
 from generation.training.sampling import Sampler
 
 PIPELINE_CLASS = "StableDiffusionPipeline"
+AS_IT_LEARNS = 4
+"""Pictures drawn each time that samples are asked for; all of them at the end."""
 HEARD_EVERY = 10
 """Steps between two points of the loss curve."""
 
@@ -46,7 +48,13 @@ class LoraTrainer:
             library.utils.logging.set_verbosity_error()
             library.utils.logging.disable_progress_bar()
 
-    def train(self, order: TrainingOrder, *, on_step: Callable[[StepTrained], None]) -> Trained:
+    def train(
+        self,
+        order: TrainingOrder,
+        *,
+        on_step: Callable[[StepTrained], None],
+        between: Callable[[], None] = lambda: None,
+    ) -> Trained:
         """Train an adapter, calling ``on_step`` after each step; a checkpoint of this very order is gone on from.
 
         The same order on the same machine gives the same bytes, interrupted or not, where steps are asked for.
@@ -55,7 +63,8 @@ class LoraTrainer:
         facts = checked_facts(order.model)
         if facts.pipeline_class != PIPELINE_CLASS:
             raise ModelNotTrainable(model=facts.name, kind=facts.pipeline_class)
-        told = _Told(on_step)
+        told = _Told(on_step, between)
+        told.stand_aside()
         try:
             model = LoadedModel(facts, device=self._device, dtype=torch.float32)
             return self._trained(order, model=model, told=told)
@@ -68,9 +77,10 @@ class LoraTrainer:
             raise TrainingOutOfMemory(device=device, rank=recipe.rank, batch=recipe.batch) from error
 
     def _trained(self, order: TrainingOrder, *, model: LoadedModel, told: _Told) -> Trained:
-        lessons = Lessons(order, model=model, dtype=self._dtype)
+        told.stand_aside()
+        lessons = Lessons(order, model=model, dtype=self._dtype, between=told.stand_aside)
         adapted = Adapted(order, model=model)
-        sampler = Sampler(order, model=model, dtype=self._dtype)
+        sampler = Sampler(order, model=model, dtype=self._dtype, between=told.stand_aside)
         pace = _Pace(order, device=self._device, clock=self._clock)
         if order.checkpoint is not None and (left := adapted.restored(order.checkpoint, random=lessons.random)):
             pace.step, pace.seconds, pace.losses = left.step, left.seconds, list(left.losses)
@@ -80,7 +90,10 @@ class LoraTrainer:
                 raise TrainingDiverged(step=pace.step)
             if pace.step % HEARD_EVERY == 0 or pace.is_over:
                 pace.losses.append(pace.heard(loss, held_out=lessons.held_out_loss(adapted.unet)))
-            told.step(pace, loss=loss, checkpoint=lambda: _kept(adapted, lessons, pace), samples=sampler.draw)
+            told.step(
+                pace, loss=loss, checkpoint=lambda: _kept(adapted, lessons, pace),
+                samples=lambda: sampler.draw(most=AS_IT_LEARNS),
+            )  # fmt: skip
         return Trained(
             adapter=adapted.as_file(),
             samples=sampler.draw(),
@@ -102,16 +115,22 @@ class _Told:
     """Whom steps are told to, and what they raised."""
 
     on_step: Callable[[StepTrained], None]
+    between: Callable[[], None]
     raised: BaseException | None = None
 
+    def stand_aside(self) -> None:
+        self._do(self.between)
+
     def step(self, pace: _Pace, *, loss: float, **more: Any) -> None:
+        step = StepTrained(
+            number=pace.step, of=pace.of, loss=loss, seconds=pace.seconds, seconds_left=pace.seconds_left,
+            losses=pace.losses, **more,
+        )  # fmt: skip
+        self._do(lambda: self.on_step(step))
+
+    def _do(self, what: Callable[[], None]) -> None:
         try:
-            self.on_step(
-                StepTrained(
-                    number=pace.step, of=pace.of, loss=loss, seconds=pace.seconds, seconds_left=pace.seconds_left,
-                    losses=pace.losses, **more,
-                )
-            )  # fmt: skip
+            what()
         except BaseException as error:
             self.raised = error
             raise

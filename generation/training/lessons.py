@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import diffusers
@@ -25,8 +25,10 @@ ENCODED_AT_ONCE = 8
 class Lessons:
     """The works of one order, encoded once; every batch is drawn from one generator, so it can be gone on with."""
 
-    def __init__(self, order: TrainingOrder, *, model: LoadedModel, dtype: torch.dtype) -> None:
-        self._order, self._model, self._dtype = order, model, dtype
+    def __init__(
+        self, order: TrainingOrder, *, model: LoadedModel, dtype: torch.dtype, between: Callable[[], None]
+    ) -> None:
+        self._order, self._model, self._dtype, self._between = order, model, dtype, between
         self.random = torch.Generator().manual_seed(order.recipe.seed)
         parts = model.components
         self._unet, self._text, self._tokenizer = parts["unet"], parts["text_encoder"], parts["tokenizer"]
@@ -98,6 +100,7 @@ class Lessons:
         facts, vae = self._model.facts, self._model.components["vae"]
         found = []
         for start in range(0, len(lessons), ENCODED_AT_ONCE):
+            self._between()
             part = lessons[start : start + ENCODED_AT_ONCE]
             pictures = np.stack([on_page(one.pixels, width=facts.width, height=facts.height) for one in part])
             values = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,24 +21,32 @@ FIRST_SEED = 900
 class Sampler:
     """Draws with the model and the adapter as it is now, a work that was kept back last."""
 
-    def __init__(self, order: TrainingOrder, *, model: LoadedModel, dtype: torch.dtype) -> None:
+    def __init__(
+        self, order: TrainingOrder, *, model: LoadedModel, dtype: torch.dtype, between: Callable[[], None]
+    ) -> None:
         back = order.held_out[: MOST_SAMPLES // 2]
         shown = (*order.lessons[: MOST_SAMPLES - len(back)], *back)
         self.prompts = tuple(plain_caption(lesson) for lesson in shown)
-        self._model, self._dtype = model, dtype
+        self._model, self._dtype, self._between = model, dtype, between
+
+    def _stand_aside(self, pipeline: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
+        self._between()
+        return values
 
     @torch.no_grad()
-    def draw(self) -> tuple[Pixels, ...]:
-        """Return one picture a prompt."""
+    def draw(self, *, most: int = MOST_SAMPLES) -> tuple[Pixels, ...]:
+        """Return one picture for each of the first prompts."""
         model, facts = self._model, self._model.facts
         pipeline: Any = model.pipeline_for("text-to-image", scheduler=None)
-        seeds = [torch.Generator().manual_seed(FIRST_SEED + n) for n in range(len(self.prompts))]
+        prompts = list(self.prompts[:most])
+        seeds = [torch.Generator().manual_seed(FIRST_SEED + n) for n in range(len(prompts))]
         unet = model.components["unet"]
         unet.eval()
         with torch.autocast(model.device.type, torch.bfloat16, enabled=self._dtype == torch.bfloat16):
             answer = pipeline(
-                list(self.prompts), num_inference_steps=min(facts.steps, MOST_STEPS), width=facts.width,
+                prompts, num_inference_steps=min(facts.steps, MOST_STEPS), width=facts.width,
                 height=facts.height, guidance_scale=facts.guidance_scale, generator=seeds, output_type="np",
+                callback_on_step_end=self._stand_aside,
             )  # fmt: skip
         unet.train()
         return tuple((np.nan_to_num(image).clip(0, 1) * 255).round().astype(np.uint8) for image in answer.images)

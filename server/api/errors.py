@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from generation import errors as generation
 from generation.pipelines.errors import PipelineError
 from generation.request import InvalidRequest
+from generation.training import errors as training
 from provenance.actor import NotPermitted
 from provenance.audit_log import errors as audit_log
 from provenance.audit_log.entry import EntryTooLarge
@@ -41,6 +42,10 @@ STATUS: dict[type[Fault], int] = {
     generation.UnderDispute: 409,
     generation.ErasureNotConfirmed: 422,
     generation.ReasonMissing: 422,
+    training.UnknownTraining: 404,
+    training.TrainingUnderWay: 409,
+    training.TrainingEnded: 409,
+    training.TrainingError: 422,
     InvalidRequest: 422,
     PipelineError: 422,
     generation.AdapterTooLarge: 413,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -22,6 +22,9 @@ from generation.queries import state_of
 
 log = structlog.get_logger(__name__)
 TERMINAL = {"refused", "done", "failed", "cancelled"}
+WORKING = {"rendering", "training"}
+Read = Callable[[UUID], dict[str, Any]]
+"""Reads the present state of what is watched."""
 KEEP_ALIVE_SECONDS = 15
 LONGEST_QUEUE = 256
 """Events that a slow reader may lag behind before the oldest are dropped."""
@@ -74,7 +77,7 @@ class Fan:
                 await asyncio.sleep(0.5)
 
     def _hand_out(self, event: dict[str, Any]) -> None:
-        for queue in self._waiting.get(event["generation"], ()):
+        for queue in self._waiting.get(event.get("generation") or event["training"], ()):
             _put(queue, event)
 
     def _tell_all(self, event: dict[str, Any]) -> None:
@@ -96,40 +99,40 @@ def _fan() -> Fan:
     return _fans.setdefault(asyncio.get_running_loop(), Fan())
 
 
-async def progress_of(generation_id: UUID) -> AsyncIterator[bytes]:
-    """Yield the events of one generation, from its present state to its end.
+async def progress_of(subject: UUID, *, read: Read = state_of) -> AsyncIterator[bytes]:
+    """Yield the events of one generation or training, from its present state to its end.
 
     The state is read once on joining and again after a lost connection; no table is polled.
     """
-    key = str(generation_id)
+    key = str(subject)
     queue = _fan().enter(key)
     try:
         await _fan().listening()
-        event = await _present(generation_id)
+        event = await _present(subject, read)
         while True:
             yield _encoded(event)
             if event["state"] in TERMINAL:
                 return
-            event = await _next(queue, generation_id)
+            event = await _next(queue, subject, read)
     finally:
         _fan().leave(key, queue)
 
 
-async def _next(queue: asyncio.Queue[dict[str, Any]], generation_id: UUID) -> dict[str, Any]:
+async def _next(queue: asyncio.Queue[dict[str, Any]], subject: UUID, read: Read) -> dict[str, Any]:
     try:
         event = await asyncio.wait_for(queue.get(), timeout=KEEP_ALIVE_SECONDS)
     except TimeoutError:
         return {"state": "waiting"}
-    return await _present(generation_id) if event.get("again") else event
+    return await _present(subject, read) if event.get("again") else event
 
 
-async def _present(generation_id: UUID) -> dict[str, Any]:
-    return await sync_to_async(_read_state)(generation_id)
+async def _present(subject: UUID, read: Read) -> dict[str, Any]:
+    return await sync_to_async(_read_state)(subject, read)
 
 
-def _read_state(generation_id: UUID) -> dict[str, Any]:
+def _read_state(subject: UUID, read: Read) -> dict[str, Any]:
     try:
-        return state_of(generation_id)
+        return read(subject)
     finally:
         close_old_connections()  # a stream stays open for minutes and must not keep one of the pool's
 
@@ -137,5 +140,5 @@ def _read_state(generation_id: UUID) -> dict[str, Any]:
 def _encoded(event: dict[str, Any]) -> bytes:
     if event["state"] == "waiting":
         return b": waiting\n\n"
-    name = "step" if "step" in event and event["state"] == "rendering" else event["state"]
+    name = "step" if "step" in event and event["state"] in WORKING else event["state"]
     return f"event: {name}\ndata: {json.dumps(event)}\n\n".encode()

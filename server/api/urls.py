@@ -27,6 +27,7 @@ from server.api import (
     statements,
     styles,
     tokens,
+    trainings,
     unknown,
     verifications,
     works,
@@ -95,6 +96,7 @@ urlpatterns = [
     path("v1/styles/<uuid:style_id>/withdraw", styles.StyleWithdrawal.as_view()),
     path("v1/styles/<uuid:style_id>/bring-back", styles.StyleReturn.as_view()),
     path("v1/styles/<uuid:style_id>/adapter", styles.StyleAdapter.as_view()),
+    path("v1/styles/<str:style>/train", trainings.StyleTrain.as_view()),
     path("v1/styles/<str:name>", styles.StyleDetail.as_view()),
     path("v1/<shared:kind>/<uuid:subject_id>/splits", splits.SplitList.as_view()),
     path("v1/<shared:kind>/<uuid:subject_id>/splits/consent", splits.SplitConsent.as_view()),
@@ -133,6 +135,14 @@ urlpatterns = [
     path("v1/grants/<uuid:grant_id>/approve", grants.GrantChange.as_view(change="approve")),
     path("v1/grants/<uuid:grant_id>/decline", grants.GrantChange.as_view(change="decline")),
     path("v1/grants/<uuid:grant_id>/revoke", grants.GrantChange.as_view(change="revoke")),
+    path("v1/trainings", trainings.TrainingList.as_view()),
+    path("v1/trainings/<uuid:training_id>", trainings.TrainingDetail.as_view()),
+    path("v1/trainings/<uuid:training_id>/cancel", trainings.TrainingCancel.as_view()),
+    path("v1/trainings/<uuid:training_id>/events", trainings.TrainingEvents.as_view()),
+    *(
+        path(f"v1/trainings/<uuid:training_id>/{name}", trainings.TrainingFile.as_view(), {"name": name})
+        for name in trainings.FILES
+    ),
     path("v1/verifications", verifications.Verification.as_view()),
     path("v1/provenance/<str:name>", verifications.Provenance.as_view()),
     path("v1/trust.pem", verifications.TrustedRoot.as_view()),

@@ -70,6 +70,11 @@ def programs(settings: Environment) -> list[Program]:
     found = [
         Program("web", web, environment={"COLOPHON_DATABASE_POOL": "true"}),
         Program("render", [*worker, "-Q", "render", "-P", "prefork", "-c", "1", "-n", "render@%h"]),
+        Program(
+            "training",
+            [*worker, "-Q", "training", "-P", "prefork", "-c", "1", "--max-tasks-per-child", "1", "-n", "training@%h"],
+            environment={"OMP_WAIT_POLICY": "PASSIVE"},  # its threads do not spin while they wait for each other
+        ),
         Program("housekeeping", [*worker, "-Q", "housekeeping", "-P", "threads", "-c", "2", "-n", "housekeeping@%h"]),
         Program("beat", [*celery, "beat", "--pidfile=", "--loglevel=WARNING"]),
     ]

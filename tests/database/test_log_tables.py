@@ -147,6 +147,7 @@ TOLD = {
     "credentials.credential", "generation.imagemodel", "generation.generation",
     "generation.output", "generation.reconciliation", "generation.replay", "audit_log.logkey",
     "attribution.keptfingerprint", "generation.reverification", "generation.verdictchange", "generation.rendition",
+    "generation.trainingrun",
     "licensing.use", "licensing.hold", "licensing.ledgertransaction", "licensing.posting", "licensing.royaltyline",
     "licensing.inheritedterms",
     "disputes.dispute", "disputes.disputeevent",

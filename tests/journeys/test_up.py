@@ -22,7 +22,7 @@ from tests.running import Colophon, free_port, manage, variables, wait_until
 from tests.services import REPOSITORY
 
 pytestmark = [pytest.mark.journey]
-PROCESSES = {"database", "web", "render", "housekeeping", "beat"}
+PROCESSES = {"database", "web", "render", "training", "housekeeping", "beat"}
 
 
 @pytest.fixture(scope="module")

@@ -50,10 +50,10 @@ class Visitor:
         assert record["state"] not in ENDED, record["state"]
         return record if record["progress"]["step"] >= number else {}
 
-    def events(self, generation: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    def events(self, generation: str, *, of: str = "generations") -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the name and the data of each server-sent event, until the stream ends."""
         name = ""
-        with self._opened(f"/api/v1/generations/{generation}/events") as stream:
+        with self._opened(f"/api/v1/{of}/{generation}/events") as stream:
             for line in stream:
                 text = line.decode().rstrip("\n")
                 if text.startswith("event: "):

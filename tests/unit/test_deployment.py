@@ -36,7 +36,8 @@ def example() -> dict[str, str]:
 
 def test_every_part_of_the_system_has_its_service() -> None:
     assert services().keys() == {
-        "postgresql", "rabbitmq", "objects", "prepare", "web", "render", "housekeeping", "beat"
+        "postgresql", "rabbitmq", "objects", "prepare", "web", "render", "training", "housekeeping",
+        "beat",
     }  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def test_the_example_names_exactly_what_must_be_given() -> None:
 
 
 def test_colophon_runs_without_root_and_cannot_write_its_own_code() -> None:
-    for name in ("prepare", "web", "render", "housekeeping", "beat"):
+    for name in ("prepare", "web", "render", "training", "housekeeping", "beat"):
         service = services()[name]
         assert service["read_only"] is True and service["cap_drop"] == ["ALL"]
     dockerfile = (REPOSITORY / "deploy" / "Dockerfile").read_text()
@@ -77,8 +78,9 @@ def test_only_the_site_has_a_port_and_only_on_this_machine_unless_told_otherwise
     assert services()["web"]["ports"] == ["${COLOPHON_BIND:-127.0.0.1:8000}:8000"]
 
 
-def test_the_render_worker_reserves_a_gpu() -> None:
-    (device,) = services()["render"]["deploy"]["resources"]["reservations"]["devices"]
+@pytest.mark.parametrize("name", ["render", "training"])
+def test_a_worker_that_computes_reserves_a_gpu(name: str) -> None:
+    (device,) = services()[name]["deploy"]["resources"]["reservations"]["devices"]
     assert device["capabilities"] == ["gpu"]
 
 
