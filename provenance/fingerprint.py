@@ -102,6 +102,16 @@ def nearest(code: bytes, codes: tuple[bytes, ...]) -> tuple[int, int]:
     return min((distance(code, other), place) for place, other in enumerate(codes))
 
 
+def apart(copy: tuple[bytes, ...], original: tuple[bytes, ...]) -> tuple[int, int]:
+    """Return how far a copy's codes are from an original's, and at which of the original's codes they are nearest.
+
+    The copy's whole may be near any window of a picture that it was cropped from; and where something covers a part
+    of it, a window that leaves that part out is near the same window of the original.
+    """
+    in_place = ((distance(one, other), place) for place, (one, other) in enumerate(zip(copy, original, strict=False)))
+    return min(nearest(copy[0], original), *in_place)
+
+
 def _windows(pixels: Any) -> list[Any]:
     height, width = pixels.shape[:2]
     high, wide = math.ceil(height * WINDOW), math.ceil(width * WINDOW)

@@ -22,9 +22,11 @@ from generation.pipelines.contract import Pixels, Rendered, StepDone
 from generation.pipelines.errors import ModelReplaced, WeightsChanged
 from provenance import storage
 from provenance.actor import COLOPHON, Actor
+from provenance.attribution import queries as fingerprints
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import pixel_digest
 from provenance.errors import Fault
+from provenance.fingerprint import distance, fingerprint_of
 from provenance.picture import decode_picture
 
 log = structlog.get_logger(__name__)
@@ -155,6 +157,7 @@ def _compared_picture(output: Output, pixels: Pixels) -> dict[str, Any]:
         "raw_pixels": {"recorded": output.raw_pixels, "now": found},
         "is_equal": is_equal,
         "psnr_db": None if is_equal else _psnr(output, pixels),
+        "pdq_distance": None if is_equal else _pdq_distance(output, pixels),
     }
 
 
@@ -171,6 +174,16 @@ def _psnr(output: Output, pixels: Pixels) -> str | None:
         return None
     error = float(np.mean((delivered.astype(np.float64) - pixels.astype(np.float64)) ** 2))
     return f"{10 * math.log10(255**2 / error):.2f}" if error else "inf"
+
+
+def _pdq_distance(output: Output, pixels: Pixels) -> int | None:
+    """Return in how many of 256 bits the codes of both whole pictures differ, before marks where those were kept.
+
+    None where one of them has too little detail for a code, or the recorded one is gone.
+    """
+    kept = {row.stage: fingerprints.codes_of(row) for row in fingerprints.kept_of("image", subject=output.use_id)}
+    recorded, now = kept.get("raw") or kept.get("delivered"), fingerprint_of(pixels).pdq
+    return distance(recorded[0], now[0]) if recorded and now else None
 
 
 def _mine(replay: Replay) -> Any:

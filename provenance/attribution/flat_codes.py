@@ -55,6 +55,11 @@ class FlatCodes:
         """Return the rows with a code that differs from a code of 32 bytes in at most so many bits."""
         return self._near(code, within=within, places=range(CODES))
 
+    def near_in_place(self, codes: Sequence[bytes], *, within: int) -> set[int]:
+        """Return the rows with a window that is that near to the same window among some codes, the whole left out."""
+        places = list(enumerate(codes))[1:]
+        return {row for each, code in places for row in self._near(code, within=within, places=range(each, each + 1))}
+
     def wholes_near(self, code: bytes, *, within: int) -> set[int]:
         """Return the rows whose whole picture is that near to a code."""
         return self._near(code, within=within, places=range(1))

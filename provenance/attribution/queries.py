@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from provenance.attribution.held_codes import held_codes
 from provenance.attribution.models import KeptFingerprint
-from provenance.fingerprint import SURE_WITHIN, Fingerprint, distance, nearest
+from provenance.fingerprint import SURE_WITHIN, Fingerprint, apart, distance
 
 BYTES = 32
 
@@ -45,14 +45,15 @@ def near(
 ) -> list[Match]:
     """Return every recorded picture of some kinds of which a picture may be a copy, the nearest first.
 
-    The picture is compared with the recorded ones and their windows, so it may be a crop of them; both ways, its own
-    windows are compared with the recorded wholes too, so they may be a crop of it. A picture without enough detail
+    The picture is compared with the recorded ones and their windows, so it may be a crop of them, and its windows with
+    the same windows of theirs, so a part may be covered; both ways, its windows are compared with the recorded wholes
+    too, so they may be a crop of it. A picture without enough detail
     is near to nothing.
     """
     if not fingerprint.pdq:
         return []
     codes = held_codes()
-    rows = codes.near(fingerprint.pdq[0], within=within)
+    rows = codes.near(fingerprint.pdq[0], within=within) | codes.near_in_place(fingerprint.pdq, within=within)
     if both_ways:
         rows = rows.union(*(codes.wholes_near(code, within=within) for code in fingerprint.pdq[1:]))
     found = [
@@ -67,10 +68,10 @@ def near(
 
 def _match(row: KeptFingerprint, fingerprint: Fingerprint, *, both_ways: bool) -> Match:
     codes = codes_of(row)
-    apart, window = nearest(fingerprint.pdq[0], codes)
+    found = apart(fingerprint.pdq, codes)
     if both_ways:
-        apart, window = min((apart, window), *((distance(code, codes[0]), 0) for code in fingerprint.pdq[1:]))
-    return Match(row.kind, row.subject_id, row.digest, row.stage, apart, window, row.iscc)
+        found = min(found, *((distance(code, codes[0]), 0) for code in fingerprint.pdq[1:]))
+    return Match(row.kind, row.subject_id, row.digest, row.stage, *found, row.iscc)
 
 
 def codes_of(row: KeptFingerprint) -> tuple[bytes, ...]:

@@ -21,18 +21,20 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance
 
+from provenance.attribution.chances import upper_bound
 from provenance.attribution.flat_codes import FlatCodes
 from provenance.fingerprint import (
     CONFIRMED_WITHIN,
     POSSIBLE_WITHIN,
     SURE_WITHIN,
     Fingerprint,
+    apart,
     fingerprint_of,
     iscc_distance,
-    nearest,
 )
 
 STRANGERS, COPIES = int(os.environ.get("BENCH_STRANGERS", "10000")), int(os.environ.get("BENCH_COPIES", "1000"))
+GRADES = ("within_31", "confirmed", "within_64")
 WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
 Measured = tuple[Fingerprint, dict[str, Fingerprint]]
 
@@ -121,8 +123,18 @@ def _resized(picture: Image.Image, factor: float) -> Image.Image:
 
 def _cropped(picture: Image.Image, rng: Any) -> Image.Image:
     """Cut 10 % off each side's length, anywhere: the cut need not lie where a window does."""
+    return _cut(picture, across=rng.random(), down=rng.random())
+
+
+def _cropped_plainly(picture: Image.Image, rng: Any) -> Image.Image:
+    """Cut 10 % off each side's length, around the centre or from a corner, as people and programs do."""
+    across, down = ((0.5, 0.5), (0, 0), (0, 1), (1, 0), (1, 1))[int(rng.integers(5))]
+    return _cut(picture, across=across, down=down)
+
+
+def _cut(picture: Image.Image, *, across: float, down: float) -> Image.Image:
     wide, high = (round(side * 0.9) for side in picture.size)
-    left, top = int(rng.integers(0, picture.width - wide + 1)), int(rng.integers(0, picture.height - high + 1))
+    left, top = round(across * (picture.width - wide)), round(down * (picture.height - high))
     return picture.crop((left, top, left + wide, top + high))
 
 
@@ -147,7 +159,13 @@ CHANGES: Mapping[str, Callable[[Image.Image, Any], Image.Image]] = {
     "brightness + 30 %": lambda picture, rng: ImageEnhance.Brightness(picture).enhance(1.3),
     "brightness - 30 %": lambda picture, rng: ImageEnhance.Brightness(picture).enhance(0.7),
     "label box": _labelled,
-    "resize 0.7 + crop 10 % + JPEG q50": lambda picture, rng: _encoded(_cropped(_resized(picture, 0.7), rng), "JPEG"),
+    "resize 0.7 + crop 10 % anywhere + JPEG q50": lambda picture, rng: _encoded(
+        _cropped(_resized(picture, 0.7), rng), "JPEG"
+    ),
+    "crop 10 %, centre or a corner": _cropped_plainly,
+    "resize 0.7 + crop 10 %, centre or a corner + JPEG q50": lambda picture, rng: _encoded(
+        _cropped_plainly(_resized(picture, 0.7), rng), "JPEG"
+    ),
 }
 
 
@@ -179,8 +197,8 @@ def grades(copy: Fingerprint, original: Fingerprint) -> dict[str, bool]:
     """Return how sure a copy is known for what it is: by PDQ alone, by both methods, or possibly."""
     if not copy.pdq or not original.pdq:
         return {"within_31": False, "confirmed": False, "within_64": False}
-    apart, _ = nearest(copy.pdq[0], original.pdq)
-    is_sure, is_possible = apart <= SURE_WITHIN, apart <= POSSIBLE_WITHIN
+    distance, _ = apart(copy.pdq, original.pdq)
+    is_sure, is_possible = distance <= SURE_WITHIN, distance <= POSSIBLE_WITHIN
     is_confirmed = is_possible and iscc_distance(copy.iscc, original.iscc) <= CONFIRMED_WITHIN
     return {"within_31": is_sure, "confirmed": is_sure or is_confirmed, "within_64": is_possible}
 
@@ -196,9 +214,30 @@ def table_of(found: Sequence[Measured]) -> dict[str, Any]:
     flat.add(list(known), b"".join(b"".join(one.pdq) for one in known.values()))
     strangers = Counter({"within_31": 0, "confirmed": 0, "within_64": 0})
     for row, one in known.items():
-        others = [grades(one, known[other]) for other in flat.near(one.pdq[0], within=POSSIBLE_WITHIN) - {row}]
+        near = flat.near(one.pdq[0], within=POSSIBLE_WITHIN) | flat.near_in_place(one.pdq, within=POSSIBLE_WITHIN)
+        others = [grades(one, known[other]) for other in near - {row}]
         strangers.update({grade: int(any(other[grade] for other in others)) for grade in strangers})
     return {"pictures": len(found), "with_codes": len(known), "copies": copies, "strangers": strangers}
+
+
+def as_markdown(tables: Mapping[str, Any]) -> str:
+    """Return the tables for ``docs/recovery.md``: shares of copies found, and strangers with their upper bound."""
+    lines = []
+    for kind, table in tables.items():
+        lines += [f"**{kind}**: {table['pictures']} pictures, {table['with_codes']} of them with enough detail", ""]
+        lines += ["| change | copies | within 31 | confirmed | within 64 |", "|---|---|---|---|---|"]
+        for name, counted in table["copies"].items():
+            shares = (f"{100 * counted[grade] / counted['of']:.1f} %" for grade in GRADES)
+            lines.append(f"| {name} | {counted['of']} | {' | '.join(shares)} |")
+        asked = table["with_codes"]
+        lines += ["", "| a stranger is met by | of | within 31 | confirmed | within 64 |", "|---|---|---|---|---|"]
+        met = (f"{table['strangers'][grade]} (at most {_bound(table, grade)})" for grade in GRADES)
+        lines += [f"| queries among {asked - 1} others | {asked} | {' | '.join(met)} |", ""]
+    return "\n".join(lines)
+
+
+def _bound(table: Mapping[str, Any], grade: str) -> str:
+    return f"{100 * upper_bound(table['strangers'][grade], table['with_codes']):.2g} %"
 
 
 def main(out: str, folder: str = "") -> None:
@@ -210,7 +249,7 @@ def main(out: str, folder: str = "") -> None:
             drawn = [picture for path in sorted(Path(folder).glob("*.npy")) for picture in np.load(path)]
             tables["starter"] = table_of(list(processes.map(of_output, enumerate(drawn), chunksize=50)))
     Path(out).write_text(json.dumps(tables, indent=1) + "\n")
-    print(json.dumps(tables, indent=1))
+    print(as_markdown(tables))
 
 
 if __name__ == "__main__":

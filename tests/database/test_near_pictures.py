@@ -19,7 +19,7 @@ from provenance.attribution.actions import Fingerprinted
 from provenance.attribution.held_codes import held_codes
 from provenance.attribution.models import KeptFingerprint
 from provenance.audit_log.models import Entry, Opening
-from provenance.fingerprint import Fingerprint, distance
+from provenance.fingerprint import Fingerprint, apart
 from tests.factories.records import kinds_of_entries
 
 KINDS = ("work", "image", "opt-out")
@@ -64,6 +64,17 @@ def test_a_copy_is_found_by_whole_and_by_window_with_its_distance() -> None:
         assert [(one.subject, one.distance, one.window, one.is_sure) for one in found] == [
             (kept.subject_id, 31, window, True)
         ]
+
+
+@pytest.mark.django_db
+def test_a_copy_of_which_a_part_is_covered_is_found_by_a_window_that_leaves_it_out() -> None:
+    kept = keep(1)
+    covered = a_fingerprint(7, pdq=(*codes(7)[:6], flipped(codes(1)[6], 3), *codes(7)[7:]))
+    assert [(one.subject, one.distance, one.window) for one in queries.near(covered, kinds=KINDS)] == [
+        (kept.subject_id, 3, 6)
+    ]
+    elsewhere = a_fingerprint(7, pdq=(*codes(7)[:5], flipped(codes(1)[6], 3), *codes(7)[6:]))
+    assert queries.near(elsewhere, kinds=KINDS) == []
 
 
 @pytest.mark.django_db
@@ -220,7 +231,7 @@ def test_searching_finds_what_comparing_with_every_row_finds(
         ten[window] = flipped(wanted.pdq[0], bits, seed=place)
         keep(place, kind=kind, fingerprint=a_fingerprint(place, pdq=tuple(ten)))
     by_hand = {
-        (row.subject_id, min(distance(wanted.pdq[0], code) for code in queries.codes_of(row)))
+        (row.subject_id, apart(wanted.pdq, queries.codes_of(row))[0])
         for row in KeptFingerprint.objects.filter(kind__in=["image", "work"])
     }
     found = {(one.subject, one.distance) for one in queries.near(wanted, kinds=["image", "work"], within=within)}

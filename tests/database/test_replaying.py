@@ -74,7 +74,7 @@ def test_the_same_machine_replays_exactly_and_keeps_nothing(made: Generation, ke
     assert run(a_worker(keys)) and not run(a_worker(keys))
     found = told(client, made, mara)
     assert (found["state"], found["result"], found["comparison"]["environment"]) == ("done", "exact", [])
-    assert [one["is_equal"] for one in found["comparison"]["outputs"]] == [True, True]
+    assert [(one["is_equal"], one["pdq_distance"]) for one in found["comparison"]["outputs"]] == [(True, None)] * 2
     assert [*Output.objects.values(), *Generation.objects.values()] == before
     said = Opening.objects.filter(entry__kind__startswith="Replay").order_by("entry__at")
     assert [one.details.get("result") for one in said] == [None, "exact"]
@@ -89,6 +89,7 @@ def test_another_machine_is_similar_and_what_differs_is_named(made: Generation, 
     for one in found["comparison"]["outputs"]:
         # Half the values or more are one level off: between 48.13 dB, where all are, and 51.2 dB, where half are.
         assert not one["is_equal"] and 48.1 <= float(one["psnr_db"]) <= 52
+        assert one["pdq_distance"] <= 31
 
 
 def test_changed_weights_and_an_erased_prompt_are_told(made: Generation, keys: Path, client: Client) -> None:

@@ -18,8 +18,10 @@ from PIL import Image
 from provenance.attribution.flat_codes import FlatCodes
 from provenance.fingerprint import (
     SURE_WITHIN,
+    apart,
     distance,
     fingerprint_of,
+    iscc_distance,
     iscc_image_code,
     nearest,
     pdq_code,
@@ -110,6 +112,22 @@ def test_a_crop_of_ten_percent_is_near_one_of_the_windows_and_far_from_the_whole
         assert window == 5 and apart <= SURE_WITHIN < distance(copy.pdq[0], fingerprint_of(pixels).pdq[0])
 
 
+def test_a_covered_edge_leaves_a_window_as_it_was() -> None:
+    pixels = a_scene()
+    covered = pixels.copy()
+    covered[232:] = 0
+    copy, original = fingerprint_of(covered), fingerprint_of(pixels)
+    assert distance(copy.pdq[0], original.pdq[0]) > 0
+    assert apart(copy.pdq, original.pdq) == (0, 1)
+
+
+def test_image_codes_that_are_missing_or_featureless_are_near_to_nothing() -> None:
+    code, other = (fingerprint_of(a_scene(seed)).iscc for seed in (1, 2))
+    assert iscc_distance(code, code) == 0 < iscc_distance(code, other) < 64
+    for useless in ("", "ISCC:EEAYAAAAAAAAAAAA", "ISCC:not base 32"):
+        assert iscc_distance(useless, useless) == iscc_distance(code, useless) == 64
+
+
 def test_a_copy_encoded_again_at_half_the_size_is_near_the_whole() -> None:
     for seed in range(5):
         pixels = a_scene(seed, side=512)
@@ -117,6 +135,10 @@ def test_a_copy_encoded_again_at_half_the_size_is_near_the_whole() -> None:
         Image.fromarray(pixels).resize((256, 256)).save(buffer, "JPEG", quality=50)
         copy = fingerprint_of(np.asarray(Image.open(buffer)))
         assert distance(copy.pdq[0], fingerprint_of(pixels).pdq[0]) <= SURE_WITHIN
+
+
+def ten_of(code: bytes) -> list[bytes]:
+    return [code] * 9
 
 
 codes = st.binary(min_size=32, max_size=32)
@@ -141,5 +163,7 @@ def test_the_flat_codes_find_what_looking_at_each_finds(
     assert flat.near(wanted, within=within) >= looked_at
     opposite = {row for row, ten in enumerate(pictures) if 256 in {distance(wanted, code) for code in ten}}
     assert flat.near(wanted, within=within) <= looked_at | opposite
+    in_place = {row for row in range(len(pictures)) if min(map(distance, ten_of(wanted), pictures[row][1:])) <= within}
+    assert flat.near_in_place([wanted] * 10, within=within) >= in_place
     wholes = {row for row, ten in enumerate(pictures) if distance(wanted, ten[0]) <= within}
     assert wholes <= flat.wholes_near(wanted, within=within) <= wholes | opposite
