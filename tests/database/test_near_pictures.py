@@ -52,7 +52,12 @@ def keep(seed: int = 1, *, kind: str = "image", **more: Any) -> KeptFingerprint:
 
 def asked(code: bytes) -> Fingerprint:
     """Return the fingerprint of a picture whose whole has a code."""
-    return a_fingerprint(999, pdq=(code, *codes(999)[1:]))
+    return with_whole(999, code)
+
+
+def with_whole(seed: int, code: bytes) -> Fingerprint:
+    """Return a fingerprint that is near to nothing but for its whole."""
+    return a_fingerprint(seed, pdq=(code, *codes(seed)[1:]))
 
 
 @pytest.mark.django_db
@@ -89,9 +94,9 @@ def test_beyond_thirty_one_bits_a_match_has_to_be_asked_for_and_is_not_sure() ->
 @pytest.mark.django_db
 def test_all_that_are_near_are_found_the_nearest_first_and_each_picture_once() -> None:
     subject = uuid4()
-    keep(1, subject=subject, stage="raw", fingerprint=asked(flipped(codes(1)[0], 20)))
+    keep(1, subject=subject, stage="raw", fingerprint=with_whole(50, flipped(codes(1)[0], 20)))
     keep(1, subject=subject, stage="delivered")
-    other = keep(3, fingerprint=asked(flipped(codes(1)[0], 9)))
+    other = keep(3, fingerprint=with_whole(51, flipped(codes(1)[0], 9)))
     found = queries.near(asked(codes(1)[0]), kinds=["image"])
     assert [(one.subject, one.distance) for one in found] == [(subject, 0), (other.subject_id, 9)]
 
