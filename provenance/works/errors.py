@@ -203,3 +203,11 @@ class CarrierNotSupported(WorksError):
         "此处没有模型能以参考图片承载风格，这样的风格无法生成图片。"
         "请用这些作品训练适配器，或将单件作品作为请求的起始图片。"
     )
+
+
+class ImportUnreadable(WorksError):
+    """A table or archive of works cannot be read."""
+
+    code = "import-unreadable"
+    en = "This import cannot be read: {reason}. Send a zip of pictures with a works.csv of file, title and more in it."
+    zh = "无法读取该导入：{reason}。请提供包含图片及 works.csv（列 file、title 等）的 zip 压缩包。"

@@ -30,6 +30,7 @@ from server.api import (
     trainings,
     unknown,
     verifications,
+    work_imports,
     works,
 )
 
@@ -102,6 +103,7 @@ urlpatterns = [
     path("v1/<shared:kind>/<uuid:subject_id>/splits/consent", splits.SplitConsent.as_view()),
     path("v1/<shared:kind>/<uuid:subject_id>/splits/refuse", splits.SplitRefusal.as_view()),
     path("v1/works", works.WorkList.as_view()),
+    path("v1/works/imports", work_imports.WorkImport.as_view()),
     path("v1/works/<uuid:work_id>", works.WorkDetail.as_view()),
     path("v1/works/<uuid:work_id>/preview", works.WorkPreview.as_view()),
     path("v1/works/<uuid:work_id>/authors", works.WorkAuthors.as_view()),

@@ -1,0 +1,108 @@
+"""Listing many works of one party at once, line by line, so that a second try goes on where the first one stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from provenance.actor import Actor
+from provenance.canonical import sha256_digest
+from provenance.errors import Fault
+from provenance.licensing.actions.offering import offer_openly
+from provenance.licensing.errors import UnknownLicence
+from provenance.licensing.queries.offers import is_offered
+from provenance.licensing.terms import OPEN_LICENCES
+from provenance.picture import decode_picture
+from provenance.works.actions.listing import register_work
+from provenance.works.actions.parties import require_member
+from provenance.works.import_lists import ImportLine, Read
+from provenance.works.models import Party, Work
+from provenance.works.queries import digests_listed_by
+
+NO_FILE = ("there is no such file, or it cannot be read", "没有该文件，或无法读取")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What became of one line."""
+
+    number: int
+    file: str
+    result: str
+    """``listed``, ``flagged``, ``known``, ``refused``, or ``good`` where nothing was listed for a bad line's sake."""
+    work: str = ""
+    en: str = ""
+    zh: str = ""
+
+
+def import_works(
+    *, actor: Actor, party: Party, lines: Sequence[ImportLine], read: Read, keeps_good: bool
+) -> Iterator[Listed]:
+    """List a party's works line by line and yield what became of each; works that are listed already are known.
+
+    Unless the good lines are to be kept, one bad line anywhere means that nothing is listed. Each line is a
+    transaction of its own: an import that was broken off goes on when it is begun again.
+    """
+    if actor.account_id is not None:
+        require_member(actor, party)
+    known = digests_listed_by(party)
+    if not keeps_good:
+        checked = [_checked(line, read=read) for line in lines]
+        if any(one.result == "refused" for one in checked):
+            yield from checked
+            return
+    for line in lines:
+        yield _refused(line, line.fault) if line.fault else _listed(
+            line, actor=actor, party=party, read=read, known=known
+        )
+
+
+def _checked(line: ImportLine, *, read: Read) -> Listed:
+    """Return whether a line could be listed, without listing it."""
+    if line.fault or line.values is None:
+        return _refused(line, line.fault or NO_FILE)
+    try:
+        decode_picture(read(line.file))
+        _require_licence(line.values["licence"])
+    except KeyError:
+        return _refused(line, NO_FILE)
+    except Fault as fault:
+        return _refused(line, (fault.said("en"), fault.said("zh-Hans")))
+    return Listed(line.number, line.file, "good")
+
+
+def _listed(line: ImportLine, *, actor: Actor, party: Party, read: Read, known: set[str]) -> Listed:
+    values = dict(line.values or {})
+    try:
+        data = read(line.file)
+        _require_licence(values["licence"])
+        if sha256_digest(data) in known:
+            return Listed(line.number, line.file, "known")
+        work = _list_one(actor=actor, party=party, data=data, values=values)
+    except KeyError:
+        return _refused(line, NO_FILE)
+    except Fault as fault:
+        return _refused(line, (fault.said("en"), fault.said("zh-Hans")))
+    known.add(work.digest)
+    return Listed(line.number, line.file, "flagged" if work.state == "flagged" else "listed", work=str(work.pk))
+
+
+@transaction.atomic
+def _list_one(*, actor: Actor, party: Party, data: bytes, values: dict[str, str]) -> Work:
+    licence, author = values["licence"], values.pop("author")
+    authors = [name.strip() for name in author.split(";") if name.strip()]
+    work = register_work(actor=actor, party=party, data=data, authors=authors, **values)
+    if licence and not is_offered(work.pk):
+        offer_openly(actor=actor, party=party, subject_kind="work", subject_id=work.pk, licence=licence)
+    return work
+
+
+def _require_licence(licence: str) -> None:
+    if licence and licence not in OPEN_LICENCES:
+        raise UnknownLicence(licence=licence, known=", ".join(OPEN_LICENCES))
+
+
+def _refused(line: ImportLine, said: tuple[str, str]) -> Listed:
+    return Listed(line.number, line.file, "refused", en=said[0], zh=said[1])
