@@ -260,15 +260,15 @@ def outputs_unfingerprinted() -> QuerySet[Output]:
 def trainings_of_own_styles(actor: Actor) -> QuerySet[TrainingRun]:
     """Return the trainings of the styles of an account's parties, newest first."""
     styles = works.holdings_of(works.parties_of(actor.account_id))[1].order_by().values("pk")
-    return TrainingRun.objects.select_related("model").defer("model__vocabulary").filter(
-        style_id__in=styles
-    ).order_by("-asked_at", "id")
+    return _trainings().filter(style_id__in=styles)
 
 
 def trainings_visible_to(actor: Actor) -> QuerySet[TrainingRun]:
     """Return the trainings of an account's own styles, or all for an auditor; newest first."""
-    if not actor.has("auditor"):
-        return trainings_of_own_styles(actor)
+    return _trainings() if actor.has("auditor") else trainings_of_own_styles(actor)
+
+
+def _trainings() -> QuerySet[TrainingRun]:
     return TrainingRun.objects.select_related("model").defer("model__vocabulary").order_by("-asked_at", "id")
 
 
@@ -294,12 +294,9 @@ def training_state_of(training_id: UUID) -> dict[str, object]:
 def training_files(among: Iterable[str] | None = None) -> set[str]:
     """Return the files that trainings need kept, of all or among some: adapters of old outputs, and checkpoints."""
     columns = ("adapter_digest", "manifest_digest", "sheet_digest", "checkpoint_digest")
-    runs = TrainingRun.objects.filter(erased_at=None)
-    if among is not None:
-        wanted = list(among)
-        named = [Q(**{f"{column}__in": wanted}) for column in columns]
-        runs = runs.filter(named[0] | named[1] | named[2] | named[3])
-    return {digest for row in runs.values_list(*columns) for digest in row if digest}
+    found = TrainingRun.objects.filter(erased_at=None).values_list(*columns)
+    digests = {digest for row in found for digest in row if digest}
+    return digests if among is None else digests & set(among)
 
 
 # ---- erasure ---------------------------------------------------------------------------------------------------
