@@ -240,14 +240,6 @@ def delivered_files(digests: Iterable[str]) -> set[str]:
     return {*outputs.values_list("digest", flat=True), *renditions.values_list("digest", flat=True)}
 
 
-def outputs_by_use(uses: Iterable[UUID]) -> dict[UUID, Output]:
-    """Return the delivered images of some uses whose record was not erased."""
-    outputs = Output.objects.select_related("generation__model").filter(
-        use_id__in=list(uses), generation__erased_at=None
-    )
-    return {output.use_id: output for output in outputs}
-
-
 def outputs_unfingerprinted() -> QuerySet[Output]:
     """Return the delivered images whose fingerprint was never kept, without those that were erased; oldest first."""
     outputs = Output.objects.filter(generation__erased_at=None)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from generation import queries
 from generation.models import Output
 from provenance.attribution import queries as attribution
 from provenance.attribution.chances import chance_of_a_stranger
@@ -49,7 +50,7 @@ def likenesses(fingerprint: Fingerprint) -> list[Likeness]:
     """Return every delivered image that a picture is near to, the nearest first, the first hundred of them."""
     matches = attribution.near(fingerprint, kinds=["image"], within=POSSIBLE_WITHIN)
     told = matches[:MOST_TOLD]
-    outputs = queries.outputs_by_use(match.subject for match in told)
+    outputs = outputs_by_use(match.subject for match in told)
     return [
         Likeness(
             output=outputs[match.subject],
@@ -67,4 +68,12 @@ def with_same_iscc(iscc: str) -> list[Output]:
     if iscc_distance(iscc, iscc):
         return []
     kept = attribution.with_iscc(iscc, kinds=["image"]).values_list("subject_id", flat=True)[:MOST_TOLD]
-    return list(queries.outputs_by_use(kept).values())
+    return list(outputs_by_use(kept).values())
+
+
+def outputs_by_use(uses: Iterable[UUID]) -> dict[UUID, Output]:
+    """Return the delivered images of some uses whose record was not erased."""
+    outputs = Output.objects.select_related("generation__model").filter(
+        use_id__in=list(uses), generation__erased_at=None
+    )
+    return {output.use_id: output for output in outputs}
