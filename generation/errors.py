@@ -33,6 +33,35 @@ class NoModel(GenerationError):
     zh = "尚未登记任何模型。请运营者用 manage.py register_model 登记。"
 
 
+
+class TooAlike(GenerationError):
+    """A picture came out liker to a listed work than its terms allow."""
+
+    code = "too-alike"
+    en = (
+        "A picture came out {likeness} % like a work behind {name}, and its terms allow {limit} % at most. Nothing was "
+        "delivered. Try another seed or prompt."
+    )
+    zh = (
+        "生成的图片与 {name} 所依据的作品相似度达 {likeness} %，而其条款最多允许 {limit} %。"
+        "未交付任何图片。请换一个种子或提示词。"
+    )
+
+
+class LikenessUnknown(GenerationError):
+    """A likeness limit cannot be checked for want of fingerprints."""
+
+    code = "likeness-unknown"
+    en = (
+        "The terms of {name} limit how like its works a picture may be, and that cannot be checked: a picture or a "
+        "work has no fingerprint. Nothing was delivered. Ask for a picture with more detail, or leave it out."
+    )
+    zh = (
+        "{name} 的条款限制图片与其作品的相似度，但无法核查：图片或作品没有指纹。"
+        "未交付任何图片。请生成细节更多的图片，或不使用它。"
+    )
+
+
 class UnknownGeneration(GenerationError):
     """No such generation exists, or it is somebody else's."""
 

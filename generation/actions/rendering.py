@@ -16,6 +16,7 @@ from PIL import Image
 from generation import queries
 from generation.actions import delivering
 from generation.actions.claiming import Claim, Heartbeat, LeaseLine, claim_next, enter_marking, hold_claimed
+from generation.actions.likeness import require_unlike
 from generation.actions.notifying import notify, notify_state
 from generation.actions.requesting import decide_again, decision_to_log, refusal
 from generation.errors import Cancelled, InternalFault, LeaseLost, WorkerStopping
@@ -147,6 +148,7 @@ def _render_and_deliver(
 ) -> None:
     rendered = draw(generation, pipeline=worker.pipeline, on_step=on_step)
     despite_restarts(lambda: _enter_marking(claim))
+    require_unlike(generation, images=rendered.images)
     delivery = delivering.prepare(generation, rendered=rendered, key=worker.signing_key())
     despite_restarts(lambda: delivering.deliver(claim, delivery=delivery))
 

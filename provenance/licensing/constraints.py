@@ -16,8 +16,8 @@ from typing import Any, Literal
 from provenance.licensing.declared import (
     BROADER_PURPOSES,
     COUNTRIES,
+    PLACES,
     RATINGS,
-    REGIONS,
     Asked,
     broader,
     narrower,
@@ -28,6 +28,8 @@ PURPOSE, SPATIAL, RECIPIENT, DATE_TIME, COUNT = "purpose", "spatial", "recipient
 CONTENT_RATING, MAX_SIMILARITY = "gen:contentRating", "gen:maxSimilarity"
 ONE_OF_MANY = frozenset({"eq", "neq", "isAnyOf", "isNoneOf", "isPartOf"})
 """Operators on purposes, places and recipients."""
+POSITIVE = frozenset({"eq", "isAnyOf", "isPartOf"})
+PURPOSES = frozenset(BROADER_PURPOSES)
 IN_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": lambda one, other: one == other,
     "neq": lambda one, other: one != other,
@@ -68,10 +70,7 @@ class Constraint:
 
 def outcome(constraint: Constraint, asked: Asked, *, used: int = 0) -> Outcome:
     """Say whether a constraint is met by a use of which so much is declared, after some uses before it."""
-    read = {
-        PURPOSE: _purpose, SPATIAL: _place, RECIPIENT: _recipient, DATE_TIME: _moment, COUNT: _count,
-        CONTENT_RATING: _rating, MAX_SIMILARITY: _similarity,
-    }.get(constraint.left_operand)  # fmt: skip
+    read = READERS.get(constraint.left_operand)
     if read is None or not constraint.right_operand:
         return "unknown"
     return read(constraint, asked, used)
@@ -94,21 +93,21 @@ def _among(constraint: Constraint, *, counts_as: frozenset[str], may_be: Iterabl
     """
     if constraint.operator not in ONE_OF_MANY:
         return "unknown"
-    wanted = frozenset(constraint.right_operand)
-    if constraint.operator in {"eq", "isAnyOf", "isPartOf"}:
+    wanted = constraint.right_operand
+    if constraint.operator in POSITIVE:
         return _said(not counts_as.isdisjoint(wanted))
-    return _said(may_be is not None and counts_as.isdisjoint(wanted) and wanted.isdisjoint(may_be))
+    return _said(may_be is not None and counts_as.isdisjoint(wanted) and frozenset(wanted).isdisjoint(may_be))
 
 
 def _purpose(constraint: Constraint, asked: Asked, _used: int) -> Outcome:
     purpose = asked.purpose or "commercial"
-    if not set(constraint.right_operand) <= BROADER_PURPOSES.keys() or purpose not in BROADER_PURPOSES:
+    if not PURPOSES.issuperset(constraint.right_operand) or purpose not in PURPOSES:
         return "unknown"
     return _among(constraint, counts_as=broader(purpose), may_be=narrower(purpose))
 
 
 def _place(constraint: Constraint, asked: Asked, _used: int) -> Outcome:
-    if not set(constraint.right_operand) <= COUNTRIES | REGIONS.keys():
+    if not PLACES.issuperset(constraint.right_operand):
         return "unknown"
     if not asked.territory:
         return _among(constraint, counts_as=frozenset(), may_be=None)
@@ -150,6 +149,13 @@ def _rating(constraint: Constraint, asked: Asked, _used: int) -> Outcome:
 def _similarity(constraint: Constraint, _asked: Asked, _used: int) -> Outcome:
     limit = whole(constraint.right_operand[0])
     return "later" if constraint.operator == "lteq" and limit is not None and limit <= 100 else "unknown"
+
+
+READERS: Mapping[str, Callable[[Constraint, Asked, int], Outcome]] = {
+    PURPOSE: _purpose, SPATIAL: _place, RECIPIENT: _recipient, DATE_TIME: _moment, COUNT: _count,
+    CONTENT_RATING: _rating, MAX_SIMILARITY: _similarity,
+}  # fmt: skip
+"""What reads the declared value of each left operand, and compares it."""
 
 
 def rank(rating: str) -> int | None:

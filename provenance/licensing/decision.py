@@ -17,6 +17,7 @@ from provenance.licensing.terms import COMMERCIALIZE, MODEL_LICENCES, USE_OUTPUT
 
 SubjectKind = Literal["model", "style", "adapter", "work", "image", "name"]
 Basis = Literal["grant", "open-licence", "own-work", "model-licence", "none"]
+GOOD_ENOUGH = frozenset({"met", "later"})
 MOST_RIGHTS_EXPLAINED = 4
 """Of how many rights that do not fit a refusal says why."""
 
@@ -267,7 +268,7 @@ def _fits(subject: Subject, right: Right, *, asked: Asked) -> bool:
     return (
         subject.needs in terms.permissions
         and subject.needs not in terms.prohibitions
-        and all(outcome(one, asked, used=right.used) in {"met", "later"} for one in terms.constraints)
+        and all(outcome(one, asked, used=right.used) in GOOD_ENOUGH for one in terms.constraints)
         and not _faults(subject, right, asked=asked)
     )
 

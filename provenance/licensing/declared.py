@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from provenance.licensing.money import Money
 
@@ -42,6 +43,7 @@ REGIONS: Mapping[str, frozenset[str]] = {
     "EEA": frozenset(f"{_EU} IS LI NO".split()),
 }
 """Regions that terms may name, each with its countries."""
+PLACES = COUNTRIES | REGIONS.keys()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class Asked:
         return "non-commercial" not in broader(self.purpose)
 
 
+@cache
 def broader(purpose: str) -> frozenset[str]:
     """Return a purpose with whatever it is a kind of; none for one that nobody knows."""
     found = set()
@@ -74,11 +77,13 @@ def broader(purpose: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@cache
 def narrower(purpose: str) -> frozenset[str]:
     """Return a purpose with every kind of it."""
     return frozenset(one for one in BROADER_PURPOSES if purpose in broader(one))
 
 
+@cache
 def regions_with(country: str) -> frozenset[str]:
     """Return a country with the regions that it is part of."""
     return frozenset({country, *(name for name, members in REGIONS.items() if country in members)})

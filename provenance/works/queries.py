@@ -347,6 +347,14 @@ def party_of(party_id: UUID) -> Party:
     return party
 
 
+def works_behind(kind: str, subject: UUID) -> list[UUID]:
+    """Return the works that a reference stands for: a work itself, those of a style or adapter, all of a party."""
+    if kind == "work":
+        return [subject]
+    listed = Work.objects.filter(owner=subject) if kind == "name" else Work.objects.filter(styles=subject)
+    return list(listed.order_by("pk").values_list("pk", flat=True))
+
+
 def party_names(ids: Iterable[UUID]) -> list[str]:
     """Return what some parties are called, by name."""
     return sorted(Party.objects.filter(pk__in=list(ids)).values_list("name", flat=True))

@@ -36,6 +36,8 @@ STATUS: dict[type[Fault], int] = {
     generation.InputMissing: 422,
     generation.KeyReused: 409,
     generation.AlreadyEnded: 409,
+    generation.TooAlike: 422,
+    generation.LikenessUnknown: 422,
     generation.NotReplayable: 409,
     generation.ReasonNeeded: 422,
     generation.RecordErased: 410,

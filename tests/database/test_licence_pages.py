@@ -121,3 +121,6 @@ def test_robots_find_the_licences_and_each_free_work(shop: Shop, offer: dict[str
         f"/api/v1/works/{free.pk}/preview": 0, f"/api/v1/works/{bound.pk}/preview": 1,
     }  # fmt: skip
     assert rest == {"location": "/*", "tdm-reservation": 1}
+    assert {one.text for one in document.iter("{https://rslstandard.org/rsl}standard")} == {
+        "https://creativecommons.org/publicdomain/zero/1.0/", "https://creativecommons.org/licenses/by/4.0/",
+    }  # fmt: skip

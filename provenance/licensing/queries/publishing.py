@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from provenance.licensing.credits import licence_url
 from provenance.licensing.errors import UnknownOffer
 from provenance.licensing.models import Grant, Offer
 from provenance.licensing.publications.published import Published
@@ -74,7 +76,7 @@ def _one(offer: Offer, *, names: dict[UUID, str], base: str) -> Published:
         party_id=str(offer.party_id),
         is_organisation=offer.party.kind == offer.party.Kind.ORGANISATION,
         is_open=offer.is_open,
-        terms=terms_read(offer.terms, digest=offer.terms_digest),
+        terms=replace(terms_read(offer.terms, digest=offer.terms_digest), url=licence_url(offer.licence)),
         terms_digest=offer.terms_digest,
         version=offer.version,
         state=state_of(offer),
