@@ -192,7 +192,7 @@ if ENVIRONMENT.celery_broker_url is None:
         "notify_throttle_interval_ms": 0,
         "visibility_timeout": 60,
         "wait_time_seconds": 0,
-        "polling_interval": 0.05,
+        "polling_interval": 0.5,  # a notification wakes before: this is for what came while the hands were full
         "pool_size": 2,
     }
 else:

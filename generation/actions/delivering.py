@@ -130,14 +130,13 @@ def _sign(
         key=key,
         timestamps=credentials.timestamp_authority(),
     )
+    verdict = verify(signed.data, trust_pem=key.root_pem, reading=signed.reading)
     return SignedOutput(
         index=index,
         use_id=use_id,
         seed=seed,
         signed=signed,
-        credential=credentials.prepare(
-            signed, key=key, at=made_at, verdict=verify(signed.data, trust_pem=key.root_pem).as_json()
-        ),
+        credential=credentials.prepare(signed, key=key, at=made_at, verdict=verdict.as_json()),
         raw_pixels=marked.raw_pixels,
         delivered_pixels=marked.delivered_pixels,
         fingerprints=_by_stage(marked),

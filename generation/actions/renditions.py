@@ -116,7 +116,7 @@ def prepared(
     """Return a signed later form, its files stored and its verdict taken, ready to be recorded."""
     storage.store(signed.data)
     storage.store(signed.manifest_store)
-    verdict = verify(signed.data, trust_pem=key.root_pem).as_json()
+    verdict = verify(signed.data, trust_pem=key.root_pem, reading=signed.reading).as_json()
     return Prepared(
         signed=signed,
         credential=credentials.prepare(signed, key=key, at=at, verdict=verdict),

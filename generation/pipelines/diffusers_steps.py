@@ -17,6 +17,8 @@ from generation.pipelines.torch_devices import wait_for
 
 PREVIEW_SHARE = 0.03
 """The most of an order's time that previews may take."""
+FIRST_PREVIEW_AFTER = 1.0
+"""Seconds of work before the first preview: what is finished sooner needs none."""
 
 
 class Reporter:
@@ -79,9 +81,10 @@ class Steps:
     def _preview(self, latents: torch.Tensor, number: int, of: int) -> bytes | None:
         if not self._preview_every or number % self._preview_every or number == of:
             return None
+        worked = self._clock() - self._started_at
         key = (type(self._model.components.get("vae")).__name__, self._order.width, self._order.height)
         spent = self._preview_seconds + self._model.preview_seconds.get(key, 0.0)
-        if spent > PREVIEW_SHARE * (self._clock() - self._started_at):
+        if worked < FIRST_PREVIEW_AFTER or spent > PREVIEW_SHARE * worked:
             return None
         wait_for(self._model.device)
         began_at = self._clock()

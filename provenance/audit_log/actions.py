@@ -17,8 +17,8 @@ from django.utils import timezone
 from provenance.actor import Actor
 from provenance.audit_log import note as notes
 from provenance.audit_log.entry import Leaf, Statement, commitment_to
-from provenance.audit_log.events import LogKeyAdopted, LogKeyRotated, SettingsChanged, entries_waiting
-from provenance.audit_log.models import Checkpoint, Cosignature, Entry, LogKey, Opening, WitnessedLog
+from provenance.audit_log.events import LogKeyAdopted, LogKeyRotated, SettingsChanged
+from provenance.audit_log.models import Checkpoint, Cosignature, LogKey, Opening, WitnessedLog
 from provenance.canonical import Digest
 
 SEQUENCER = 7_166_273_002
@@ -69,7 +69,6 @@ def append(statement: Statement, *, at: datetime | None = None) -> Digest:
     entry, opening = _made(statement, at=at or timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(APPEND, [*entry, *opening[1:]])
-    entries_waiting.send(sender=Entry)
     return str(entry[4])
 
 
@@ -100,8 +99,6 @@ def append_all(statements: Iterable[Statement], *, at: datetime | None = None) -
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-    if made:
-        entries_waiting.send(sender=Entry)
     return [one[0][4] for one in made]
 
 

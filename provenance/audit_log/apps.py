@@ -8,9 +8,3 @@ class AuditLog(AppConfig):
 
     name = "provenance.audit_log"
     label = "audit_log"
-
-    def ready(self) -> None:
-        """Let a commit that writes entries wake the sequencer."""
-        from provenance.audit_log import jobs
-
-        jobs.connect()

@@ -1,16 +1,11 @@
-"""What the log is told of itself, and the signal that entries wait for their index."""
+"""What the log is told of itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.dispatch import Signal
-
 from provenance.audit_log.entry import Statement
-
-entries_waiting = Signal()
-"""Sent inside every transaction that writes an entry; the sequencer is woken when it commits."""
 
 
 @dataclass(frozen=True, kw_only=True)

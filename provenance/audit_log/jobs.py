@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import structlog
 from celery import shared_task
 from django.conf import settings
-from django.db import transaction
 
 from provenance.audit_log import sequencing, witnesses
-from provenance.audit_log.events import entries_waiting
 from provenance.errors import Fault
 
 log = structlog.get_logger(__name__)
 WAKE_UP_EXPIRES_SECONDS = 10
-SECONDS_BETWEEN_WAKE_UPS = 0.5
-"""The clock wakes the sequencer every second in any case; a thousand commits need no thousand messages."""
 SECONDS_BETWEEN_WITNESSES = 15.0
 """Longer than two requests usually take: each is cut off, answer and all, five seconds after it is connected."""
 SECONDS_BETWEEN_COMPLAINTS = 60.0
@@ -44,21 +39,6 @@ def ask_witnesses() -> None:
     """Have outsiders cosign the published checkpoint."""
     if settings.ENVIRONMENT.log_witnesses and _is_time("witnesses", every=SECONDS_BETWEEN_WITNESSES):
         witnesses.ask_witnesses()
-
-
-def connect() -> None:
-    """Let every commit that writes entries wake the sequencer."""
-    entries_waiting.connect(_wake_on_commit, dispatch_uid="wake the sequencer")
-
-
-def _wake_on_commit(**_: Any) -> None:
-    # A broker that is down must not fail the change: the clock wakes the sequencer later.
-    transaction.on_commit(_wake, robust=True)
-
-
-def _wake() -> None:
-    if _is_time("wake", every=SECONDS_BETWEEN_WAKE_UPS):
-        sequence.apply_async(expires=WAKE_UP_EXPIRES_SECONDS, retry=False)
 
 
 def _is_time(what: str, *, every: float) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -20,8 +20,9 @@ from provenance.credentials.definition import Ingredient, ingredients, manifest_
 from provenance.credentials.errors import CredentialsError, KeyUnfit, KeyUnreachable, LibraryTooOld, SigningFailed
 from provenance.credentials.manifest import Colophon
 from provenance.credentials.profile import PrivateKey, ProfileFault, algorithm_of, profile_faults
-from provenance.credentials.reading import DEVELOPMENT_NAME, media_type_of, settings
+from provenance.credentials.reading import DEVELOPMENT_NAME, Reading, media_type_of, read, settings
 from provenance.credentials.timestamps import TimestampAuthority
+from provenance.picture import PictureError
 
 LEAST_LIBRARY = (0, 91, 0)
 """Older ones read some forged pictures as trusted."""
@@ -96,6 +97,8 @@ class SignedImage:
     manifest_store: bytes = field(repr=False)
     manifest_id: str
     is_timestamped: bool = False
+    reading: Reading | None = field(default=None, repr=False)
+    """What the finished file reads as, with its own signer trusted."""
 
 
 def pem_chain(
@@ -139,8 +142,7 @@ def sign_image(
         with signing_context(key, timestamp_url=timestamp_url) as context:
             store = _builder(definition, parts, context).sign(media_type, io.BytesIO(data), signed)
         image = SignedImage(signed.getvalue(), store, colophon.manifest_id, is_timestamped=bool(timestamp_url))
-        check_signed(image, media_type=media_type, key=key)
-        return image
+        return read_back(image, key=key)
 
     if timestamps is None or not timestamps.is_awake:
         return sign("")
@@ -223,7 +225,7 @@ def _builder(definition: dict[str, Any], parts: Sequence[Ingredient], context: c
 def signing_settings(key: SigningKey) -> dict[str, Any]:
     """Return the library's settings for signing offline, without thumbnails and with nothing gathered from others."""
     chosen = settings(trust_pem=key.root_pem)
-    chosen["verify"] |= {"verify_after_sign": True}
+    chosen["verify"] |= {"verify_after_sign": False}  # the finished file is read back whole, as an outsider reads it
     chosen["builder"] = {
         "thumbnail": {"enabled": False},
         # Ingredients are the signer's own statement, not gathered from others.
@@ -232,22 +234,18 @@ def signing_settings(key: SigningKey) -> dict[str, Any]:
     return chosen
 
 
-def check_signed(image: SignedImage, *, media_type: str, key: SigningKey) -> None:
-    """Raise SigningFailed unless the file reads back as it was meant to be."""
+def read_back(image: SignedImage, *, key: SigningKey) -> SignedImage:
+    """Return a signed picture with its reading; raise SigningFailed unless it reads as it was meant to."""
     try:
-        with (
-            c2pa.Context.from_dict(settings(trust_pem=key.root_pem)) as context,
-            c2pa.Reader(media_type, io.BytesIO(image.data), context=context) as reader,
-        ):
-            report = json.loads(reader.json())
-    except c2pa.C2paError as error:
-        raise SigningFailed(reason=str(error)) from error
-    found = report["validation_results"]["activeManifest"]
-    failures = [finding["code"] for finding in found["failure"]]
-    if report["active_manifest"] != image.manifest_id or report["validation_state"] != "Trusted":
-        raise SigningFailed(reason=", ".join(failures) or report["validation_state"])
-    if image.is_timestamped and "timeStamp.validated" not in {finding["code"] for finding in found["success"]}:
+        reading = read(image.data, trust_pem=key.root_pem)
+    except PictureError as error:
+        raise SigningFailed(reason=error.code) from error
+    if reading.manifest_id != image.manifest_id or reading.validation_state != "Trusted":
+        failures = ", ".join(sorted(reading.codes("failure")))
+        raise SigningFailed(reason=failures or reading.problem or reading.validation_state or reading.state)
+    if image.is_timestamped and "timeStamp.validated" not in reading.codes("success"):
         raise SigningFailed(reason="the timestamp does not fit the signature")
+    return replace(image, reading=reading)
 
 
 def require_profile(chain: Sequence[x509.Certificate], *, key: PrivateKey | None, now: datetime) -> None:

@@ -15,8 +15,8 @@ from provenance.credentials.reading import media_type_of, read
 from provenance.credentials.signing import (
     SignedImage,
     SigningKey,
-    check_signed,
     new_builder,
+    read_back,
     require_library,
     signing_context,
     signing_settings,
@@ -50,9 +50,7 @@ def stamp_later(
         with signing_context(key, timestamp_url=timestamp_url, chosen=chosen) as context:
             builder = new_builder(_definition(manifest_id, software), context, is_update=True)
             store = builder.sign(media_type, io.BytesIO(data), stamped)
-        image = SignedImage(stamped.getvalue(), store, manifest_id, is_timestamped=True)
-        check_signed(image, media_type=media_type, key=key)
-        return image
+        return read_back(SignedImage(stamped.getvalue(), store, manifest_id, is_timestamped=True), key=key)
 
     return timestamps.ask(sign)
 

@@ -22,16 +22,21 @@ OFFLINE = NoEvidence()
 
 
 def verify(
-    data: bytes, *, evidence: Evidence = OFFLINE, trust_pem: str | None = None, trust: Trust | None = None
+    data: bytes,
+    *,
+    evidence: Evidence = OFFLINE,
+    trust_pem: str | None = None,
+    trust: Trust | None = None,
+    reading: Reading | None = None,
 ) -> Verdict:
     """Return the verdict on a file's bytes; whatever they are, there is one.
 
-    ``trust_pem`` stands for a list of signers alone. Raises TrustUnreadable for a list without certificates, and
-    LibraryTooOld.
+    ``trust_pem`` stands for a list of signers alone; ``reading`` is what these very bytes were just read as with the
+    same signers trusted. Raises TrustUnreadable for a list without certificates, and LibraryTooOld.
     """
     library_version = require_library()
     trusted = trust_in(trust_pem) if trust is None else trust
-    reading, fault = _read(data, trusted)
+    reading, fault = (reading, None) if reading else _read(data, trusted)
     is_present = reading.state == "present"
     copy = Copy(data, manifest_id=reading.manifest_id or None, is_picture=fault is None)
     facts = facts_of(reading) if is_present else None
