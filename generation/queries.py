@@ -26,7 +26,11 @@ from provenance.works import queries as works
 
 def models_listed() -> QuerySet[ImageModel]:
     """Return every model that stands, the current row of each name, the default first."""
-    return ImageModel.objects.filter(is_withdrawn=False, superseded_at=None).order_by("named_at", "id")
+    return _models().filter(is_withdrawn=False, superseded_at=None).order_by("named_at", "id")
+
+
+def _models() -> QuerySet[ImageModel]:
+    return ImageModel.objects.defer("vocabulary")  # some hundred kilobytes, which ``notices_of`` reads once
 
 
 def model_named(name: str) -> ImageModel:
@@ -51,7 +55,7 @@ def model_recorded(name: str) -> ImageModel:
     Raises UnknownModel.
     """
     wanted = _named(name)
-    model = models_listed().filter(wanted).first() or ImageModel.objects.filter(wanted, is_withdrawn=False).first()
+    model = models_listed().filter(wanted).first() or _models().filter(wanted, is_withdrawn=False).first()
     if model is None:
         raise UnknownModel(model=name[:80])
     return model
@@ -107,7 +111,7 @@ def generations_visible_to(actor: Actor) -> QuerySet[Generation]:
     """Return an account's own generations, or all for an auditor; newest first."""
     generations = (
         Generation.objects.select_related("model")
-        .defer("model__vocabulary")  # some hundred kilobytes, the same for every row
+        .defer("model__vocabulary")
         .prefetch_related(Prefetch("outputs", queryset=Output.objects.order_by("index")))
         .order_by("-requested_at", "id")
     )

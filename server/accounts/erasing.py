@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core import signing
-from django.db import transaction
+from django.db import connection, transaction
 
 from generation.actions.erasing import Extent, erase_person, extent_of_erasure
 from generation.errors import ErasureNotConfirmed
@@ -72,6 +72,16 @@ def require_confirmed(account: Account, *, confirmation: str, password: str) -> 
     is_theirs = told == str(account.pk)
     if not is_theirs or (account.has_usable_password() and not account.check_password(password)):
         raise ErasureNotConfirmed()
+
+
+def hold_standing(account: Account) -> bool:
+    """Keep an account from being erased until the caller's transaction ends; False when it has been.
+
+    What a person asks for in the very moment of the erasure is either erased with the rest or never recorded.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM accounts_account WHERE id = %s AND is_active FOR SHARE", [account.pk])
+        return bool(cursor.rowcount)
 
 
 @transaction.atomic

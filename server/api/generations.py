@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import close_old_connections, transaction
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,6 +33,7 @@ from provenance.licensing.credits import credits_of, licence_name, licence_url, 
 from provenance.licensing.declared import BROADER_PURPOSES, RATINGS
 from provenance.licensing.inheriting import POLICY, conditions, inherited_terms
 from provenance.licensing.money import Money
+from server.accounts.erasing import hold_standing
 from server.api.actors import actor_of
 from server.api.errors import problem
 from server.api.event_stream import progress_of
@@ -320,13 +322,16 @@ class GenerationList(ListAPIView):
         body = RequestInput(data=request.data)
         body.is_valid(raise_exception=True)
         actor = actor_of(request)
-        generation = request_generation(
-            actor=actor,
-            name=request.user.name,
-            request=body.as_request(),
-            idempotency_key=_idempotency_key(request),
-            body_digest=sha256_digest(canonical_json(_canonical(request.data))),
-        )
+        with transaction.atomic():
+            if not hold_standing(request.user):  # erased since it was told by its token or session
+                raise AuthenticationFailed()
+            generation = request_generation(
+                actor=actor,
+                name=request.user.name,
+                request=body.as_request(),
+                idempotency_key=_idempotency_key(request),
+                body_digest=sha256_digest(canonical_json(_canonical(request.data))),
+            )
         view = GenerationView(generation, context={"actor": actor}).data
         if generation.state == "refused":
             return problem(_Refused(generation.fault), status=403, generation=view)

@@ -1,0 +1,68 @@
+"""A person who asks for pictures in the very moment of the erasure: what is recorded is erased, or nothing is."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+
+from generation.models import Generation
+from provenance.audit_log.models import Entry
+from server.accounts.erasing import erase_account, hold_standing
+from server.accounts.models import Account
+from tests.factories.records import a_model, a_request, an_artist
+from tests.running import wait_until
+from tests.simulators.caller import Caller, is_problem
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def somebody_waits_for_a_row() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_request_posted_while_its_owner_is_erased_is_refused_and_leaves_nothing() -> None:
+    a_model()
+    mara = an_artist()
+    caller = Caller(mara)
+
+    def post() -> object:
+        try:
+            return caller.post("/api/v1/generations", {"prompt": "a quillfox", "seeds": ["7"]})
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            erase_account(actor=mara.actor(), account=mara)
+            posted = pool.submit(post)
+            wait_until(somebody_waits_for_a_row, what="the request to wait for the erasure")
+            entries = Entry.objects.count()
+        answer = posted.result(60)
+    is_problem(answer, 401, "not-signed-in")
+    assert not Generation.objects.exists() and Entry.objects.count() == entries
+
+
+def test_an_erasure_waits_for_a_request_that_came_first_and_erases_it_too() -> None:
+    a_model()
+    mara = an_artist()
+
+    def erase() -> None:
+        try:
+            erase_account(actor=mara.actor(), account=mara)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert hold_standing(mara)
+            generation = a_request(mara, prompt="a quillfox")
+            erased = pool.submit(erase)
+            wait_until(somebody_waits_for_a_row, what="the erasure to wait for the request")
+        erased.result(60)
+    generation.refresh_from_db()
+    assert (generation.state, generation.prompt) == ("cancelled", "") and generation.erased_at
+    assert not hold_standing(Account.objects.get(pk=mara.pk))
