@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from server.accounts.erasing import hold_standing
 from server.accounts.models import Account, account_with
 
 
@@ -26,6 +31,15 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Return what a caller without credentials is asked for."""
         return "Bearer"
+
+
+@contextmanager
+def standing(account: Account) -> Iterator[None]:
+    """Hold the caller's account for one transaction; raise AuthenticationFailed if it was erased since it was told."""
+    with transaction.atomic():
+        if not hold_standing(account):
+            raise AuthenticationFailed()
+        yield
 
 
 class PageSession(SessionAuthentication):

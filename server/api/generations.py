@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,17 +25,17 @@ from generation.request import (
     StyleReference,
     invalid,
 )
-from provenance.canonical import canonical_json, sha256_digest
 from provenance.credentials.label import POSITIONS, VisibleLabel
 from provenance.errors import Fault
 from provenance.licensing.credits import credits_of, licence_name, licence_url, without_names
 from provenance.licensing.declared import BROADER_PURPOSES, RATINGS
 from provenance.licensing.inheriting import POLICY, conditions, inherited_terms
 from provenance.licensing.money import Money
-from server.accounts.erasing import hold_standing
 from server.api.actors import actor_of
+from server.api.authentication import standing
 from server.api.errors import problem
 from server.api.event_stream import progress_of
+from server.api.parsers import digest_of_body
 
 LONGEST_KEY = 200
 
@@ -322,15 +321,13 @@ class GenerationList(ListAPIView):
         body = RequestInput(data=request.data)
         body.is_valid(raise_exception=True)
         actor = actor_of(request)
-        with transaction.atomic():
-            if not hold_standing(request.user):  # erased since it was told by its token or session
-                raise AuthenticationFailed()
+        with standing(request.user):
             generation = request_generation(
                 actor=actor,
                 name=request.user.name,
                 request=body.as_request(),
                 idempotency_key=_idempotency_key(request),
-                body_digest=sha256_digest(canonical_json(_canonical(request.data))),
+                body_digest=digest_of_body(request.data),
             )
         view = GenerationView(generation, context={"actor": actor}).data
         if generation.state == "refused":
@@ -355,17 +352,6 @@ class _Refused(Fault):
         self.en = fault["en"].replace("{", "{{").replace("}", "}}")  # type: ignore[misc]  # sentences are data here
         self.zh = fault["zh-Hans"].replace("{", "{{").replace("}", "}}")  # type: ignore[misc]  # as above
         super().__init__()
-
-
-def _canonical(value: Any) -> Any:
-    """Return a body in which large integers are text, so that any body has one canonical form."""
-    if isinstance(value, dict):
-        return {str(key): _canonical(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_canonical(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value
 
 
 class GenerationDetail(APIView):

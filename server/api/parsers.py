@@ -12,6 +12,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 
+from provenance.canonical import canonical_json, sha256_digest
+
 LARGEST_BODY = 256 * 1024
 MOST_DIGITS = 40
 
@@ -82,3 +84,18 @@ class OneForm(BaseContentNegotiation):
     def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
         """Return the address's first renderer."""
         return renderers[0], renderers[0].media_type
+
+
+def digest_of_body(body: Any) -> str:
+    """Return the digest of a body's one canonical form, in which large integers are text."""
+    return sha256_digest(canonical_json(_canonical(body)))
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
