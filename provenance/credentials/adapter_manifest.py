@@ -31,8 +31,8 @@ from provenance.credentials.reading import settings
 from provenance.credentials.signing import (
     SignedImage,
     SigningKey,
-    check_signed,
     new_builder,
+    read_back,
     require_library,
     signing_context,
     signing_settings,
@@ -104,9 +104,7 @@ def sign_sheet(png: bytes, *, colophon: AdapterColophon, key: SigningKey) -> Sig
     manifest_id = f"urn:c2pa:{uuid4()}"
     definition = _definition(colophon, manifest_id=manifest_id, media_type="image/png", source=WHOLLY_GENERATED)
     signed, store = _signed(definition, png, media_type="image/png", key=key, is_sidecar=False)
-    image = SignedImage(signed, store, manifest_id)
-    check_signed(image, media_type="image/png", key=key)
-    return image
+    return read_back(SignedImage(signed, store, manifest_id), key=key)
 
 
 def read_sidecar(data: bytes, *, manifest_store: bytes, trust_pem: str | None = None) -> Mapping[str, Any]:
