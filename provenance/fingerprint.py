@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pdqhash
 from PIL import Image
+
+from provenance.pdq import LARGEST_SIDE, pdq_code
 
 LEAST_QUALITY = 50
 """Below this PDQ's own measure of detail, a picture has no code: flat pictures are all alike."""
-CODED_SIDE = 256
-"""Pixels a side at most that are coded. PDQ looks at 64 x 64 averages, and reading every pixel costs tens of ms."""
 WINDOW = 0.9
 WINDOWS = 9
 SURE_WITHIN = 31
@@ -60,7 +59,9 @@ def fingerprint_of(pixels: Any) -> Fingerprint:
     """Return the fingerprint of an RGB picture, an array of shape (height, width, 3) and dtype uint8."""
     picture = Image.fromarray(pixels, "RGB")
     small = picture.resize(
-        (min(CODED_SIDE, picture.width), min(CODED_SIDE, picture.height)), Image.Resampling.BILINEAR, reducing_gap=2.0
+        (min(LARGEST_SIDE, picture.width), min(LARGEST_SIDE, picture.height)),
+        Image.Resampling.BILINEAR,
+        reducing_gap=2.0,
     )
     whole, quality = pdq_code(np.asarray(small))
     iscc = iscc_image_code(picture)
@@ -68,12 +69,6 @@ def fingerprint_of(pixels: Any) -> Fingerprint:
         return Fingerprint(pdq=(), quality=quality, iscc=iscc)
     windows = (pdq_code(window)[0] for window in _windows(np.asarray(small)))
     return Fingerprint(pdq=(whole, *windows), quality=quality, iscc=iscc)
-
-
-def pdq_code(pixels: Any) -> tuple[bytes, int]:
-    """Return the PDQ code of an RGB picture, 32 bytes, and its quality, 0 to 100."""
-    bits, quality = pdqhash.compute(np.ascontiguousarray(pixels))
-    return np.packbits(bits.astype(np.uint8)).tobytes(), int(quality)
 
 
 def distance(one: bytes, other: bytes) -> int:

@@ -44,17 +44,17 @@ def main() -> None:
 
 
 def made() -> Iterator[tuple[str, str, str]]:
-    """Yield how long fingerprinting a picture takes, beside PDQ alone on all its pixels."""
-    import pdqhash
+    """Yield how long fingerprinting a picture takes, beside scaling it alone."""
     from PIL import Image
 
     from provenance.fingerprint import fingerprint_of
 
     patches = np.random.default_rng(1).integers(0, 256, (40, 40, 3), dtype=np.uint8)
     pixels = np.asarray(Image.fromarray(patches).resize((1024, 1024), Image.Resampling.BICUBIC))
-    ours, theirs = timed(lambda: fingerprint_of(pixels)), timed(lambda: pdqhash.compute(pixels))
+    picture = Image.fromarray(pixels)
+    ours, theirs = timed(lambda: fingerprint_of(pixels)), timed(lambda: picture.resize((256, 256)))
     yield ("fingerprint of 1024 px (ten PDQ codes, ISCC), p50", f"{statistics.median(ours):.1f} ms", "<= 60 ms")
-    yield ("  one PDQ code of all its pixels, p50", f"{statistics.median(theirs):.1f} ms", "the bare library")
+    yield ("  scaling it to 256 px alone, p50", f"{statistics.median(theirs):.1f} ms", "the bare minimum")
 
 
 def timed(action: Any, *, times: int = 20) -> list[float]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import iscc_core
 import numpy as np
-import pdqhash
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,8 +23,8 @@ from provenance.fingerprint import (
     iscc_distance,
     iscc_image_code,
     nearest,
-    pdq_code,
 )
+from provenance.pdq import pdq_code
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "fingerprints.json").read_text())["pictures"]
 
@@ -92,10 +91,9 @@ def test_the_whole_comes_first_and_nine_windows_follow_by_rows() -> None:
     assert found.pdq[9] == pdq_code(pixels[20:, 20:])[0]
 
 
-def test_a_code_is_pdqhash_s_own_with_the_first_bit_highest() -> None:
-    pixels = a_scene()
-    bits, quality = pdqhash.compute(pixels)
-    assert pdq_code(pixels) == (int("".join(str(bit) for bit in bits), 2).to_bytes(32, "big"), quality)
+def test_a_larger_picture_must_be_scaled_before_it_is_coded() -> None:
+    with pytest.raises(ValueError, match="scale the picture"):
+        pdq_code(a_scene(side=257))
 
 
 @pytest.mark.parametrize("pixels", [np.full((64, 64, 3), 200, np.uint8), np.zeros((1, 1, 3), np.uint8)])
