@@ -127,6 +127,7 @@ class OutputDelivered(Statement):
     raw_pixels: str
     delivered_pixels: str
     seed: str
+    watermark: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

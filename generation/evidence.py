@@ -18,6 +18,7 @@ from provenance.audit_log.note import VerifierKey
 from provenance.audit_log.witnesses import witness_keys
 from provenance.canonical import Digest, timestamp
 from provenance.credentials import queries as credentials
+from provenance.credentials.actions import reading_watermark
 from provenance.credentials.manifest import without_blanks
 from provenance.disputes import queries as disputes
 from provenance.fingerprint import Fingerprint, fingerprint_of
@@ -47,7 +48,7 @@ class Records:
         return self._keeper
 
     def find(self, copy: Copy) -> Sequence[RecordFound]:
-        """Return the delivered images that a file is: by bytes, manifest or pixels; else all that it may copy."""
+        """Return the delivered images that a file is: by bytes, manifest, pixels or watermark; else all it may copy."""
         layers: tuple[tuple[Layer, str, Callable[[], str | None]], ...] = (
             ("file", "digest", lambda: copy.file_digest),
             ("manifest", "manifest_id", lambda: copy.manifest_id),
@@ -56,7 +57,9 @@ class Records:
         for layer, column, told in layers:
             if (value := told()) and (found := queries.forms_with(**{column: value})):
                 return [_found(form, layer) for form in found]
-        return () if copy.pixels is None else _alike(fingerprint_of(copy.pixels))
+        if copy.pixels is None:
+            return ()
+        return _watermarked(copy.pixels) or _alike(fingerprint_of(copy.pixels))
 
     def log_inclusion(self, record: RecordFound) -> Answer:
         """Prove that the published checkpoint includes the entries, and say who besides the operator vouches for it."""
@@ -134,8 +137,29 @@ class Records:
         )
 
     def signing_key(self, record: RecordFound) -> Answer:
-        """Leave the key unchecked: no revocations are recorded here."""
-        return KEY_NOT_CHECKED
+        """Say whether the key that signed the image was revoked, and whether from a moment before it signed."""
+        signed = credentials.credential_of(record.image_digest)
+        if signed is None:
+            return KEY_NOT_CHECKED
+        revoked = credentials.revocation_of(signed.key_id)
+        told: dict[str, Any] = {"key": signed.key_id}
+        if revoked is None:
+            return Answer("passed", "The signing key has not been revoked.", "签名密钥未被吊销。", told)
+        since = f"{revoked.since:%Y-%m-%d %H:%M} UTC"
+        told |= {"since": timestamp(revoked.since), "signed_at": timestamp(signed.signed_at)}
+        if signed.signed_at < revoked.since:
+            return Answer(
+                "passed",
+                f"The signing key was revoked from {since} on; this image was recorded as signed before that.",
+                f"签名密钥自 {since} 起被吊销；记录显示此图像在此之前签名。",
+                told,
+            )
+        return Answer(
+            "failed",
+            f"The signing key was revoked from {since} on, and this image was signed after that.",
+            f"签名密钥自 {since} 起被吊销，而此图像在此之后签名。",
+            told,
+        )
 
 
 def _told_of(dispute: Any) -> dict[str, str]:
@@ -176,6 +200,16 @@ def _proved(leaf_hashes: Sequence[Digest], *, witnesses: Sequence[VerifierKey]) 
             "witnesses": list(now.witnesses),
         },
     )
+
+
+def _watermarked(pixels: Any) -> Sequence[RecordFound]:
+    """Return the image whose id stands in a copy's pixels; an id that no record holds is no finding."""
+    read = reading_watermark().read(pixels) if queries.is_any_watermarked() else None
+    if read is None:
+        return ()
+    match = {"id": read.hex, "bits_mended": read.mended_bits, "of_bits": read.code_bits, "laid_back": read.was_searched}
+    forms = queries.forms_watermarked(read.hex)
+    return [dataclasses.replace(_found(form, "watermark"), match=match) for form in forms]
 
 
 def _alike(fingerprint: Fingerprint) -> Sequence[RecordFound]:

@@ -24,7 +24,7 @@ from generation.events import reconciliation_waiting, training_waiting, work_ava
 from generation.pipelines.adapter_folders import clear_abandoned_folders
 from generation.pipelines.registry import load_pipeline
 from generation.training.registry import load_trainer
-from provenance.credentials.actions import signing_key
+from provenance.credentials.actions import key_to_sign_with
 
 WAKE_UP_EXPIRES_SECONDS = 300
 SHORT_WAKE_UP_EXPIRES_SECONDS = 10
@@ -85,7 +85,7 @@ def fingerprint() -> None:
 @shared_task
 def stamp() -> None:
     """Stamp what left without a timestamp while the authority was down."""
-    stamping.stamp_waiting(key=signing_key())
+    stamping.stamp_waiting(key=key_to_sign_with())
 
 
 @shared_task
@@ -109,7 +109,7 @@ def this_worker() -> Worker:
         name=worker_name(os.getpid()),
         pipeline=load_pipeline(settings.COLOPHON_PIPELINE, memory_budget_bytes=settings.ENVIRONMENT.model_memory_bytes),
         lease_seconds=settings.COLOPHON_LEASE_SECONDS,
-        signing_key=signing_key,
+        signing_key=key_to_sign_with,
         lease_line=LeaseLine(),
     )
 

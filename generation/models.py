@@ -187,6 +187,8 @@ class Output(models.Model):
     raw_pixels = models.CharField(max_length=71)
     delivered_pixels = models.CharField(max_length=71, db_index=True)
     manifest_id = models.CharField(max_length=80, unique=True)
+    watermark = models.CharField(max_length=16, null=True, unique=True)
+    """The 64-bit id hidden in its pixels, in hex; none where they carry none."""
     delivered_leaf = models.CharField(max_length=71, blank=True)
     delivered_at = models.DateTimeField()
 

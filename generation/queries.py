@@ -214,6 +214,16 @@ def _is_there(wanted: dict[str, str]) -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def is_any_watermarked() -> bool:
+    """Say whether any delivered image carries a watermark that a copy could be known by."""
+    return Output.objects.filter(watermark__isnull=False).exists()
+
+
+def forms_watermarked(watermark: str) -> list[Form]:
+    """Return the image that carries an id, 16 hex digits, in its pixels."""
+    return [Form(output) for output in Output.objects.select_related("generation__model").filter(watermark=watermark)]
+
+
 def form_visible_to(actor: Actor, *, digest: str) -> Form:
     """Return a file of an image of an account's own, or of anyone's to an auditor; raise UnknownImage otherwise."""
     for form in forms_with(digest=digest):

@@ -21,6 +21,10 @@ from provenance.credentials.label import VisibleLabel
 LONGEST_SOCKET_FOLDER = 90
 """A unix socket's whole path must stay below 108 bytes, and PostgreSQL adds ``/.s.PGSQL.5432``."""
 ADDRESS = r"^(https?://[^\s/]+(/[^\s]*)?)?$"
+WATERMARKS = {
+    "off": "provenance.credentials.watermark.contract.NoWatermark",
+    "spread": "provenance.credentials.watermark.spread.SpreadWatermark",
+}
 VERIFIER_KEY = r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+"
 RATE = r"^[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)$"
 STATED = ("provider", "pipeline", "lease_seconds", "request_rate", "verify_rate")
@@ -96,6 +100,10 @@ class Environment(BaseSettings):
     timestamp_roots: Annotated[tuple[FilePath, ...], NoDecode] = Field(
         (), validation_alias=_named("COLOPHON_TIMESTAMP_ROOTS")
     )
+    watermark: str = Field(
+        "spread", pattern=r"^(off|spread|[\w.]+\.\w+)$", validation_alias=_named("COLOPHON_WATERMARK")
+    )
+    watermark_least_side: int = Field(256, ge=48, validation_alias=_named("COLOPHON_WATERMARK_LEAST_SIDE"))
     label: str = Field("", validation_alias=_named("COLOPHON_LABEL"))
     provider: str = Field("", max_length=200, validation_alias=_named("COLOPHON_PROVIDER"))
 
@@ -220,6 +228,11 @@ class Environment(BaseSettings):
     def is_database_embedded(self) -> bool:
         """Say whether Colophon starts its own PostgreSQL."""
         return not self.database_url
+
+    @property
+    def watermark_path(self) -> str:
+        """Return the dotted path of the watermark that new pictures get."""
+        return WATERMARKS.get(self.watermark, self.watermark)
 
     @property
     def visible_label(self) -> VisibleLabel | None:

@@ -53,6 +53,7 @@ class SignedOutput:
     delivered_pixels: str
     fingerprints: Mapping[str, Fingerprint]
     """By stage; of a picture that no mark changed, as delivered alone."""
+    watermark: str | None
     width: int
     height: int
 
@@ -116,8 +117,10 @@ def _sign(
         scheduler=str(rendered.settings["scheduler"]["class"]),
         inputs=inputs,
     )
+    carrying, watermark = credentials.watermarked(pixels)
     marked = mark(
         pixels,
+        watermarked=carrying,
         media_type=generation.media_type,
         packet=xmp_packet(colophon),
         label=label_of(generation),
@@ -126,7 +129,7 @@ def _sign(
     signed = sign_image(
         marked.data,
         media_type=generation.media_type,
-        colophon=dataclasses.replace(colophon, fingerprint=marked.delivered_fingerprint),
+        colophon=dataclasses.replace(colophon, fingerprint=marked.delivered_fingerprint, watermark=watermark),
         key=key,
         timestamps=credentials.timestamp_authority(),
     )
@@ -140,6 +143,7 @@ def _sign(
         raw_pixels=marked.raw_pixels,
         delivered_pixels=marked.delivered_pixels,
         fingerprints=_by_stage(marked),
+        watermark=watermark.id.hex() if watermark else None,
         width=int(pixels.shape[1]),
         height=int(pixels.shape[0]),
     )
@@ -220,6 +224,7 @@ def _delivered(generation: Generation, output: SignedOutput, *, owner: Actor) ->
         raw_pixels=output.raw_pixels,
         delivered_pixels=output.delivered_pixels,
         seed=str(output.seed),
+        watermark=output.watermark,
     )
 
 
@@ -237,6 +242,7 @@ def _row(generation: Generation, output: SignedOutput, *, leaf: str, at: datetim
         raw_pixels=output.raw_pixels,
         delivered_pixels=output.delivered_pixels,
         manifest_id=output.signed.manifest_id,
+        watermark=output.watermark,
         delivered_leaf=leaf,
         delivered_at=at,
     )

@@ -25,7 +25,7 @@ from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.credentials import actions as credentials
 from provenance.credentials import queries as credentials_kept
-from provenance.credentials.manifest import Colophon, Opened
+from provenance.credentials.manifest import Colophon, Opened, WatermarkStated
 from provenance.credentials.marking import ENDINGS, mark
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
@@ -87,7 +87,7 @@ def _changed(form: Form, *, data: bytes, change: Change, key: SigningKey) -> Pre
     signed = sign_image(
         marked.data,
         media_type=colophon.media_type,
-        colophon=replace(colophon, fingerprint=marked.delivered_fingerprint),
+        colophon=replace(colophon, fingerprint=marked.delivered_fingerprint, watermark=_carried(form, marked.data)),
         key=key,
         timestamps=credentials.timestamp_authority(),
     )
@@ -162,6 +162,13 @@ def _colophon(form: Form, *, data: bytes, change: Change, at: datetime) -> Colop
 def _signed_at(form: Form) -> datetime:
     credential = credentials_kept.credential_of(form.output.digest)
     return credential.signed_at if credential else form.output.delivered_at
+
+
+def _carried(form: Form, data: bytes) -> WatermarkStated | None:
+    """Return the image's watermark where the new form still carries it."""
+    id, chosen = form.output.watermark, credentials.reading_watermark()
+    found = chosen.read(decode_picture(data).pixels) if id else None
+    return WatermarkStated(chosen.algorithm, found.id) if found and found.hex == id else None
 
 
 def _scheduler(settings: Mapping[str, Any] | None) -> str:

@@ -186,6 +186,7 @@ EVERYTHING: tuple[Told, ...] = (
             "generation": column("generation_id"), "index": column("index"), "digest": column("digest"),
             "manifest": column("manifest_id"), "raw_pixels": column("raw_pixels"),
             "delivered_pixels": column("delivered_pixels"), "seed": number("seed"),
+            "watermark": column("watermark"),
         },
     ),
     Told(
@@ -214,6 +215,10 @@ EVERYTHING: tuple[Told, ...] = (
     ),
     *DISPUTES,
     *TRAININGS,
+    Told(
+        table="credentials_revokedkey", kinds=("SigningKeyRevoked",), name="key", column="key_id",
+        says={"actor": column("revoked_by"), "reason": column("reason")},
+    ),
     Told(table="audit_log_logkey", kinds=("LogKeyAdopted", "LogKeyRotated"), name="key", column="vkey"),
     Told(
         table="generation_reconciliation", kinds=("ReconciliationRequested",), name="reconciliation",

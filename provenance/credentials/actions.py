@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import Digest, sha256_digest
-from provenance.credentials.events import CredentialSigned
+from provenance.credentials import queries
+from provenance.credentials.errors import KeyRevoked, KeyRevokedAlready, RevokedFromFuture, UnknownKey
+from provenance.credentials.events import CredentialSigned, SigningKeyRevoked
 from provenance.credentials.installed_key import authority_at, installed_key
-from provenance.credentials.models import Credential
+from provenance.credentials.manifest import WatermarkStated
+from provenance.credentials.models import Credential, RevokedKey
 from provenance.credentials.reading import media_type_of
 from provenance.credentials.signing import SignedImage, SigningKey, require_library
 from provenance.credentials.timestamps import TimestampAuthority
 from provenance.credentials.updating import NEVER_STAMPED_LATER
+from provenance.credentials.watermark.contract import ID_BYTES, Watermark, watermark_at
+from provenance.credentials.watermark.spread import SpreadWatermark
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,67 @@ def signing_key() -> SigningKey:
     return installed_key(settings.ENVIRONMENT, now=timezone.now())
 
 
+def key_to_sign_with() -> SigningKey:
+    """Return the key that signs now; raise KeyRevoked where an operator has revoked it."""
+    key = signing_key()
+    if queries.revocation_of(key.key_id):
+        raise KeyRevoked()
+    return key
+
+
+@transaction.atomic
+def revoke_key(*, actor: Actor, key_id: Digest, since: datetime, reason: str) -> RevokedKey:
+    """Record that a signing key is not to be relied on from a moment on; nothing new is signed with it.
+
+    The actor is an operator, or Colophon itself on the command line. Raises NotPermitted, UnknownKey,
+    RevokedFromFuture or KeyRevokedAlready.
+    """
+    if actor.account_id is not None:
+        actor.require("operator")
+    if not queries.has_signed(key_id) and key_id != signing_key().key_id:
+        raise UnknownKey()
+    now = timezone.now()
+    if since > now:
+        raise RevokedFromFuture()
+    if earlier := queries.revocation_of(key_id):
+        raise KeyRevokedAlready(since=f"{earlier.since:%Y-%m-%d %H:%M} UTC")
+    revoked = RevokedKey.objects.create(
+        key_id=key_id, since=since, reason=reason, revoked_by=actor.account_id, revoked_at=now
+    )
+    audit_log.append(SigningKeyRevoked(actor=actor, key=key_id, since=since, reason=reason))
+    return revoked
+
+
 def timestamp_authority() -> TimestampAuthority | None:
     """Return the configured timestamp authority, as this process knows it."""
     return authority_at(settings.ENVIRONMENT.timestamp_url)
+
+
+def watermark() -> Watermark:
+    """Return the watermark that the operator chose for new pictures; reading it again needs no choice."""
+    return watermark_at(settings.COLOPHON_WATERMARK)
+
+
+def reading_watermark() -> Watermark:
+    """Return the watermark that copies are read with: switched off for new pictures, it is read in old ones."""
+    chosen = watermark()
+    return chosen if chosen.algorithm else SpreadWatermark()
+
+
+def watermarked(pixels: Any) -> tuple[Any, WatermarkStated | None]:
+    """Return uint8 RGB pixels with a new id in them, and what to state of it.
+
+    A picture smaller than the operator allows, or one from which the id cannot be read back, stays as it is.
+    """
+    chosen = watermark()
+    if not chosen.algorithm or min(pixels.shape[:2]) < settings.COLOPHON_WATERMARK_LEAST_SIDE:
+        return pixels, None
+    id = secrets.token_bytes(ID_BYTES)
+    carrying = chosen.embed(pixels, id=id)
+    found = chosen.read(carrying)
+    if found is None or found.id != id:
+        return pixels, None
+    return carrying, WatermarkStated(chosen.algorithm, id)
 
 
 def prepare(signed: SignedImage, *, key: SigningKey, at: datetime, verdict: Mapping[str, Any]) -> Prepared:

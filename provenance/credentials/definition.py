@@ -26,7 +26,7 @@ from provenance.credentials.manifest import (
     without_blanks,
 )
 from provenance.credentials.xmp import metadata_assertion
-from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint
+from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM
 
 SPECIFICATION = "2.4.0"
 MODEL_TYPE = "c2pa.types.model.pytorch"
@@ -72,7 +72,7 @@ def manifest_definition(colophon: Colophon) -> dict[str, Any]:
             _assertion("cawg.training-mining", _mining(colophon)),
             _assertion("cawg.metadata", metadata_assertion(colophon)) | {"kind": "Json"},
             _assertion(GENERATION, generation_record(colophon)) | {"kind": "Json"},
-            *(_assertion("c2pa.soft-binding", binding) for binding in _soft_bindings(colophon.fingerprint)),
+            *(_assertion("c2pa.soft-binding", binding) for binding in _soft_bindings(colophon)),
         ],
     }
 
@@ -119,7 +119,8 @@ def _actions(colophon: Colophon) -> list[dict[str, Any]]:
         return [*_opening(colophon.opened), *_labelling(colophon)]
     parts = ingredients(colophon)
     if colophon.parent is None:
-        return [_making("c2pa.created", [part.label for part in parts], colophon), *_labelling(colophon)]
+        made = _making("c2pa.created", [part.label for part in parts], colophon)
+        return [made, *_watermarking(colophon), *_labelling(colophon)]
     parents = [part.label for part in parts if part.definition["relationship"] == "parentOf"]
     others = [part.label for part in parts if part.label not in parents]
     opened = {
@@ -127,7 +128,8 @@ def _actions(colophon: Colophon) -> list[dict[str, Any]]:
         "when": timestamp(colophon.made_at),
         "parameters": {"ingredientIds": parents},
     }
-    return [opened, _making("c2pa.edited", others, colophon), *_labelling(colophon)]
+    made = _making("c2pa.edited", others, colophon)
+    return [opened, made, *_watermarking(colophon), *_labelling(colophon)]
 
 
 def _opening(opened: Opened) -> Iterator[dict[str, Any]]:
@@ -141,6 +143,15 @@ def _opening(opened: Opened) -> Iterator[dict[str, Any]]:
             "description": edit.description,
             **({"digitalSourceType": source_type} if source_type else {}),
             **({"parameters": dict(edit.parameters)} if edit.parameters else {}),
+        }
+
+
+def _watermarking(colophon: Colophon) -> Iterator[dict[str, Any]]:
+    if colophon.watermark is not None:
+        yield {
+            "action": "c2pa.watermarked.bound",
+            "when": timestamp(colophon.made_at),
+            "description": f"Watermark: {colophon.watermark.algorithm}",
         }
 
 
@@ -178,8 +189,11 @@ def _mining(colophon: Colophon) -> dict[str, Any]:
     return {"entries": {purpose: {"use": use} for purpose, use in colophon.mining.items()}}
 
 
-def _soft_bindings(fingerprint: Fingerprint | None) -> Iterator[dict[str, Any]]:
+def _soft_bindings(colophon: Colophon) -> Iterator[dict[str, Any]]:
     """Yield by what a copy is found again that lost its manifest; a picture without enough detail has less."""
+    fingerprint, watermark = colophon.fingerprint, colophon.watermark
+    if watermark is not None:
+        yield _soft_binding(watermark.algorithm, base64.b64encode(watermark.id).decode())
     if fingerprint is None:
         return
     yield _soft_binding(ISCC_ALGORITHM, fingerprint.iscc)

@@ -25,6 +25,38 @@ class KeyUnreachable(CredentialsError):
     zh = "签名密钥没有响应（{kind}）。请检查令牌或密钥服务、其 PIN 以及密钥名称。"
 
 
+class KeyRevoked(CredentialsError):
+    """The configured key was revoked, so nothing is signed with it."""
+
+    code = "signing-key-revoked"
+    en = "The signing key was revoked, so nothing is signed with it. The operator has to install another one."
+    zh = "签名密钥已被吊销，不再用于签名。请运营者安装新的密钥。"
+
+
+class KeyRevokedAlready(CredentialsError):
+    """A key is revoked once; a revocation is never changed."""
+
+    code = "signing-key-revoked-already"
+    en = "This key was revoked already, from {since} on. A revocation is never changed."
+    zh = "该密钥已自 {since} 起被吊销。吊销记录不可更改。"
+
+
+class UnknownKey(CredentialsError):
+    """Nothing here was signed with this key, nor would it be now."""
+
+    code = "unknown-signing-key"
+    en = "Nothing was signed with this key, and it is not the one in force. Check its id."
+    zh = "没有任何内容由该密钥签名，它也不是当前使用的密钥。请核对其标识。"
+
+
+class RevokedFromFuture(CredentialsError):
+    """A key is revoked from a moment that has come."""
+
+    code = "revoked-from-the-future"
+    en = "A key can be revoked from now or from an earlier moment, not from a later one."
+    zh = "密钥只能自当前或更早的时刻起吊销，不能自将来的时刻起吊销。"
+
+
 class SigningFailed(CredentialsError):
     """The picture could not be signed; nothing may be delivered."""
 

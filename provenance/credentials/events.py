@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from provenance.audit_log.entry import Statement
 
@@ -17,3 +18,12 @@ class CredentialSigned(Statement):
     key: str
     state: str
     library: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningKeyRevoked(Statement):
+    """An operator revoked a signing key: what it signs from this moment on is not to be relied on."""
+
+    key: str
+    since: datetime
+    reason: str

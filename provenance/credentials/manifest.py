@@ -137,6 +137,14 @@ class LogReceipt:
 
 
 @dataclass(frozen=True)
+class WatermarkStated:
+    """The watermark that the pixels carry: its algorithm, and its eight bytes."""
+
+    algorithm: str
+    id: bytes
+
+
+@dataclass(frozen=True)
 class Edit:
     """One change after generation: its C2PA action, in words, who decided on the pixels, and its parameters."""
 
@@ -185,6 +193,7 @@ class Colophon:
     visible_label: str = ""
     fingerprint: Fingerprint | None = None
     """Of the file as delivered, for its soft bindings."""
+    watermark: WatermarkStated | None = None
     opened: Opened | None = None
     conditions: tuple[str, str] = ("", "")
     """What using the picture asks for, in English and Chinese: the terms that travelled to it."""

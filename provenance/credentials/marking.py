@@ -1,4 +1,4 @@
-"""From pixels to the file that gets signed: labelled, encoded, told in XMP, with the digests that recognise it.
+"""From pixels to the file that gets signed: marked, encoded, told in XMP, with the digests that recognise it.
 
 Order matters: the raw digest is taken before anything touches the pixels, the delivered digest from the
 encoded file decoded again; the C2PA signature comes after all of it and leaves the pixels alone.
@@ -58,16 +58,19 @@ def mark(
     packet: bytes = b"",
     label: VisibleLabel | None = None,
     quality: int | None = None,
+    watermarked: Any = None,
 ) -> MarkedPicture:
     """Return an RGB array of shape (height, width, 3), uint8, as a file without any metadata of a stranger's.
 
-    The label is drawn and the XMP packet written where they are given; without ``quality`` (1 to 100) each lossy
-    encoding takes its own. Raises NoSuchEncoding for a media type that is not delivered.
+    ``watermarked`` is the same array with a watermark in it. Label and XMP packet are written where they are given;
+    without ``quality`` (1 to 100) each lossy encoding takes its own. Raises NoSuchEncoding for a media type that
+    is not delivered.
     """
     if media_type not in ENCODINGS:
         raise NoSuchEncoding(media_type=media_type)
     raw_pixels = pixel_digest(pixels)
-    labelled = draw_label(pixels, label) if label else pixels
+    carrying = pixels if watermarked is None else watermarked
+    labelled = draw_label(carrying, label) if label else carrying
     data = _encoded(labelled, media_type=media_type, packet=packet, quality=quality)
     raw, delivered = fingerprint_of(pixels), decode_picture(data).pixels
     delivered_pixels = pixel_digest(delivered)

@@ -26,3 +26,14 @@ class Credential(models.Model):
         indexes = [
             models.Index(fields=["stamp_due_at"], condition=models.Q(stamp_due_at__isnull=False), name="stamp_due")
         ]
+
+
+class RevokedKey(models.Model):
+    """A signing key that is not to be relied on from a moment on, as an operator recorded it."""
+
+    key_id = models.CharField(max_length=71, unique=True)
+    since = models.DateTimeField()
+    reason = models.CharField(max_length=500)
+    revoked_by = models.UUIDField(null=True)
+    """No account where the operator did so on the command line."""
+    revoked_at = models.DateTimeField()

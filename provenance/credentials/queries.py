@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models.fields.json import KT
 
-from provenance.credentials.models import Credential
+from provenance.credentials.models import Credential, RevokedKey
 
 
 def credential_of(image_digest: str) -> Credential | None:
@@ -59,3 +59,18 @@ def versions_verified_with() -> set[tuple[str, str]]:
     )
     rows = kept.values_list("by", "version", "older").distinct()
     return {(by or "", version or older or "") for by, version, older in rows}
+
+
+def revocation_of(key_id: str) -> RevokedKey | None:
+    """Return since when a signing key is revoked and why; None while it is not."""
+    return RevokedKey.objects.filter(key_id=key_id).first()
+
+
+def revocations() -> list[RevokedKey]:
+    """Return every revoked signing key, the newest revocation first."""
+    return list(RevokedKey.objects.order_by("-revoked_at", "-pk"))
+
+
+def has_signed(key_id: str) -> bool:
+    """Say whether a recorded file was signed with a key."""
+    return Credential.objects.filter(key_id=key_id).exists()

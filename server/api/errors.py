@@ -18,6 +18,7 @@ from generation.training import errors as training
 from provenance.actor import NotPermitted
 from provenance.audit_log import errors as audit_log
 from provenance.audit_log.entry import EntryTooLarge
+from provenance.credentials import errors as credentials
 from provenance.disputes import errors as disputes
 from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
 from provenance.licensing import errors as licensing
@@ -30,6 +31,10 @@ STATUS: dict[type[Fault], int] = {
     generation.UnknownModel: 422,
     generation.NoModel: 503,
     generation.UnknownGeneration: 404,
+    credentials.KeyRevoked: 503,
+    credentials.KeyRevokedAlready: 409,
+    credentials.UnknownKey: 422,
+    credentials.RevokedFromFuture: 422,
     generation.UnknownImage: 404,
     generation.TooManyRenditions: 409,
     generation.StyleNotCarried: 422,

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from generation.actions.renditions import make_rendition
 from generation.rendition import Box, Change, Size
 from generation.request import MEDIA_TYPES
-from provenance.credentials.actions import signing_key
+from provenance.credentials.actions import key_to_sign_with
 from provenance.credentials.label import VisibleLabel
 from provenance.picture import LARGEST_FILE, PictureTooLarge, decode_picture
 from server.api.actors import actor_of
@@ -83,7 +83,7 @@ class _Making(APIView):
     throttle = {"POST": "request"}
 
     def _made(self, request: Request, digest: str, change: Change) -> Response:
-        rendition = make_rendition(actor=actor_of(request), digest=digest, change=change, key=signing_key())
+        rendition = make_rendition(actor=actor_of(request), digest=digest, change=change, key=key_to_sign_with())
         headers = {"Location": f"/api/v1/images/{rendition.digest}"}
         return Response(RenditionView(rendition).data, status=201, headers=headers)
 

@@ -1,0 +1,108 @@
+"""Watermarks of delivered pictures: stated, recorded, and what a stripped and cropped copy is found by."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generation.actions import reconciling
+from generation.actions.rendering import render_next
+from generation.actions.renditions import make_rendition
+from generation.evidence import Records
+from generation.models import Output
+from generation.rendition import Box, Change
+from provenance import storage
+from provenance.actor import COLOPHON
+from provenance.canonical import pixel_digest
+from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.reading import read
+from provenance.credentials.watermark.spread import ALGORITHM
+from provenance.picture import decode_picture
+from provenance.verification.verify import verify
+from tests.bench.marks import varied
+from tests.factories.records import a_model, a_request, a_worker, an_artist
+from tests.simulators.drawn import DrawnPipeline
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def small_ones_too(settings: Any, tmp_path: Path) -> None:
+    """Mark pictures from 160 pixels on: the tests' own are small."""
+    settings.COLOPHON_WATERMARK_LEAST_SIDE = 160
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
+
+
+def delivered(keys: Path, *, side: int = 192, **asked: Any) -> Output:
+    a_model()
+    generation = a_request(an_artist(), **asked)
+    render_next(worker=a_worker(keys, pipeline=DrawnPipeline(varied(3, side))))
+    generation.refresh_from_db()
+    assert generation.state == "done", generation.fault
+    return generation.outputs.get()
+
+
+def as_png(pixels: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ["png", "jpeg", "webp", "avif"])
+def test_a_delivered_picture_carries_an_id_that_its_manifest_states(keys: Path, name: Any) -> None:
+    output = delivered(keys, output_format=name)
+    reading = read(storage.load(output.digest), trust_pem=next(keys.rglob("root*.pem")).read_text())
+    assert output.watermark is not None and len(output.watermark) == 16
+    bindings = [one["data"] for one in reading.manifest["assertions"] if "soft-binding" in one["label"]]
+    assert ALGORITHM in {binding["alg"] for binding in bindings}
+    actions = [one["action"] for one in reading.assertion("c2pa.actions.v2")["actions"]]
+    assert actions == ["c2pa.created", "c2pa.watermarked.bound"]
+    assert reading.validation_state == "Trusted"
+    assert output.raw_pixels == pixel_digest(varied(3, 192))
+    assert output.raw_pixels != output.delivered_pixels
+    assert reconciling.reconcile(reconciling.begin_here(actor=COLOPHON)).differences == 0
+
+
+def test_a_stripped_and_cropped_copy_is_found_by_its_watermark(keys: Path) -> None:
+    output = delivered(keys)
+    pixels = decode_picture(storage.load(output.digest)).pixels
+    (record,) = verify(as_png(pixels[10:, 6:]), evidence=Records(keeper="here")).records
+    assert (record.layer, record.image_digest) == ("watermark", output.digest)
+    assert record.match["id"] == output.watermark and record.match["of_bits"] == 128
+
+
+def test_an_id_that_no_record_holds_is_no_finding(keys: Path) -> None:
+    output = delivered(keys)
+    copy = as_png(decode_picture(storage.load(output.digest)).pixels[6:, 6:])
+    Output.objects.filter(pk=output.pk).update(watermark="00" * 8)
+    assert all(one.layer != "watermark" for one in verify(copy, evidence=Records(keeper="here")).records)
+
+
+def test_a_picture_smaller_than_the_operator_allows_is_left_as_it_is(keys: Path) -> None:
+    output = delivered(keys, side=128)
+    assert output.watermark is None
+    assert output.raw_pixels == output.delivered_pixels
+
+
+def test_an_operator_can_switch_it_off(keys: Path, settings: Any) -> None:
+    settings.COLOPHON_WATERMARK = "provenance.credentials.watermark.contract.NoWatermark"
+    assert delivered(keys).watermark is None
+
+
+def test_a_later_form_states_the_watermark_where_it_still_carries_it(keys: Path) -> None:
+    from datetime import UTC, datetime
+
+    output = delivered(keys)
+    key = DevelopmentCA(keys).signing_key(now=datetime.now(UTC))
+    actor = an_artist("ida").actor()
+    owner = type(actor)(account_id=output.generation.owner_id, roles=actor.roles)
+    whole = make_rendition(actor=owner, digest=output.digest, change=Change(output_format="jpeg"), key=key)
+    part = make_rendition(actor=owner, digest=output.digest, change=Change(crop=Box(0, 0, 60, 60)), key=key)
+    assert ALGORITHM.encode() in storage.load(whole.digest)
+    bindings = [one for one in read(storage.load(part.digest)).manifest["assertions"] if "soft-binding" in one["label"]]
+    assert ALGORITHM not in str(bindings)
