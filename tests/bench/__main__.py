@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from server.command_line.demo import Server, first_password
-from tests.bench import decision, fingerprints, log, proofs, statements, verification
+from tests.bench import decision, fingerprints, log, marks, proofs, statements, verification
 from tests.running import Colophon
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def main() -> None:
             rows += measured(running)
         finally:
             running.sweep()
-    for part in (log, proofs, fingerprints, verification, statements, decision):
+    for part in (log, proofs, fingerprints, marks, verification, statements, decision):
         rows += part.measured()
     print_table(rows)
 

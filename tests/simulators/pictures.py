@@ -13,9 +13,11 @@ from PIL import Image
 from provenance.credentials.manifest import (
     BasisLine,
     Colophon,
+    Edit,
     InputUsed,
     LogReceipt,
     ModelUsed,
+    Opened,
     Prompt,
     Reference,
     Software,
@@ -99,3 +101,8 @@ def over(data: bytes) -> tuple[InputUsed, ...]:
     """Return the input of a picture that is made over another one's bytes."""
     name, licence = "Sketch", "CC0-1.0"
     return (InputUsed(role="image", name=name, digest=digest("f"), licence=licence, credit_line="", data=data),)
+
+
+def opened(data: bytes, *edits: Edit) -> Opened:
+    """Return what a later form of a picture says of the file it was made from."""
+    return Opened(image=digest("f"), parent=digest("f"), reason="crop", edited_at=MADE_AT, data=data, edits=edits)

@@ -18,12 +18,12 @@ import pytest
 import yaml
 
 from provenance.credentials.development_ca import DevelopmentCA
-from provenance.credentials.manifest import Prompt
+from provenance.credentials.manifest import Edit, Prompt, WatermarkStated
 from provenance.credentials.reading import settings
 from provenance.credentials.signing import PemKey
 from provenance.fingerprint import Fingerprint
 from tests import services
-from tests.simulators.pictures import ENCODINGS, over, signed
+from tests.simulators.pictures import ENCODINGS, opened, over, signed
 
 ORACLES = Path(__file__).resolve().parent.parent / "oracles"
 CONFORMANCE = "asset-rubric-conformance0.2-spec2.4.yml"
@@ -50,7 +50,10 @@ def reports(key: PemKey) -> Mapping[str, Report]:
         "without a style": {"references": ()},
         "with soft bindings": {"fingerprint": a_fingerprint()},
         "with a label": {"visible_label": "AI-generated 人工智能生成"},
+        "with a watermark": {"watermark": WatermarkStated("org.colophon.spread-64.1", bytes(8))},
         "over another": {"inputs": over(parent)},
+        "cropped": {"opened": opened(parent, Edit("c2pa.cropped", "Cropped"))},
+        "edited elsewhere": {"opened": opened(parent, Edit("c2pa.edited", "Edited", by="unknown"))},
         **{media_type: {"media_type": media_type} for media_type in ENCODINGS},
     }
     return {name: crjson(signed(key, **change).data, key) for name, change in changes.items()}
@@ -137,7 +140,8 @@ def test_both_fingerprints_stand_in_the_manifest_as_soft_bindings(reports: Mappi
 def test_a_generated_picture_signals_that_it_is_wholly_generated_and_nothing_weaker(
     reports: Mapping[str, Report],
 ) -> None:
-    for name in set(reports) - {"over another", "with a label"}:
+    others = {"over another", "with a label", "with a watermark", "cropped", "edited elsewhere"}
+    for name in set(reports) - others:
         (found,) = evaluated(SIGNALS, reports[name]["manifests"][0])
         # The prompt or model is an ingredient that can have no manifest; the rubric reads any such as unknown media.
         assert set(found["met"]) == {"inception:signal_fullyGenAIMedia", "inception:signal_mediaUnknownProvenance"}
