@@ -122,7 +122,7 @@ def this_training_worker() -> TrainingWorker:
         lease_seconds=settings.COLOPHON_LEASE_SECONDS,
         yields=settings.ENVIRONMENT.training_yields,
         checkpoint_seconds=settings.ENVIRONMENT.training_checkpoint_seconds,
-        signing_key=signing_key,
+        signing_key=key_to_sign_with,
     )
 
 
