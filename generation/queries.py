@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Prefetch, Q, QuerySet
-from django.db.models.expressions import RawSQL
 from psycopg.sql import SQL, Identifier
 
 from generation.errors import ModelSuperseded, NoModel, UnknownGeneration, UnknownImage, UnknownModel
@@ -54,14 +52,15 @@ def model_recorded(name: str) -> ImageModel:
 
     Raises UnknownModel.
     """
-    wanted = _named(name)
+    wanted = model_named_so(name)
     model = models_listed().filter(wanted).first() or _models().filter(wanted, is_withdrawn=False).first()
     if model is None:
         raise UnknownModel(model=name[:80])
     return model
 
 
-def _named(name: str) -> Q:
+def model_named_so(name: str) -> Q:
+    """Return the condition that a model has this id, or else this slug."""
     try:
         return Q(pk=UUID(name))
     except ValueError:
@@ -324,77 +323,6 @@ def renditions_to_erase(account_id: UUID) -> QuerySet[Rendition]:
     """Return the later forms of the images of an account's generations that were not erased."""
     own = {"output__generation__owner_id": account_id, "output__generation__erased_at": None}
     return Rendition.objects.filter(**own).order_by("digest")
-
-
-# ---- an auditor's search ---------------------------------------------------------------------------------------
-
-USES_PARTY = """
-SELECT made.id FROM works_style AS style JOIN generation_generation AS made
-    ON made."references" @> jsonb_build_array(jsonb_build_object('style', style.id::text))
-WHERE style.owner_id = %s
-UNION SELECT made.id FROM works_work AS work JOIN generation_generation AS made
-    ON made.inputs @> jsonb_build_array(jsonb_build_object('work', work.id::text))
-WHERE work.owner_id = %s
-"""
-USES_WORK = """
-SELECT made.id FROM works_style_works AS behind JOIN generation_generation AS made
-    ON made."references" @> jsonb_build_array(jsonb_build_object('style', behind.style_id::text))
-WHERE behind.work_id = %s
-UNION SELECT made.id FROM generation_generation AS made
-WHERE made.inputs @> jsonb_build_array(jsonb_build_object('work', %s::text))
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """What an auditor looks for; what is None does not matter."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    party: UUID | None = None
-    """Whose styles were declared, or whose works went in."""
-    artist: UUID | None = None
-    """The account that asked."""
-    style: str | None = None
-    work: UUID | None = None
-    """A work that went in, or that a declared style stands on today."""
-    model: str | None = None
-    prompt_commitment: str | None = None
-    state: str | None = None
-    digest: str | None = None
-    """Of a delivered file, its pixels, or a file that went in."""
-
-
-def generations_found(actor: Actor, search: Search) -> QuerySet[Generation]:
-    """Return what an auditor looks for, newest first; raise NotPermitted for anybody else.
-
-    A style or party that a prompt merely names does not count: whoever finds a record by it has read the prompt.
-    """
-    actor.require("auditor")
-    exact = {
-        "requested_at__gte": search.since,
-        "requested_at__lt": search.until,
-        "owner_id": search.artist,
-        "prompt_commitment": search.prompt_commitment,
-        "state": search.state,
-    }
-    found = generations_visible_to(actor).filter(**{name: value for name, value in exact.items() if value is not None})
-    for sql, wanted in ((USES_PARTY, search.party), (USES_WORK, search.work)):
-        if wanted:
-            found = found.filter(pk__in=RawSQL(sql, [wanted, wanted]))
-    if search.style is not None:
-        found = found.filter(references__contains=[{"style": search.style}])
-    if search.model is not None:
-        named = _named(search.model) | Q(digest=search.model)
-        found = found.filter(model__in=ImageModel.objects.filter(named).values("pk"))
-    return found.filter(pk__in=_with_digest(search.digest)) if search.digest else found
-
-
-def _with_digest(digest: str) -> QuerySet[Generation]:
-    outputs = [Output.objects.filter(**{name: digest}) for name in ("digest", "delivered_pixels")]
-    outputs += [Output.objects.filter(**{f"renditions__{name}": digest}) for name in ("digest", "delivered_pixels")]
-    went_in = Generation.objects.filter(inputs__contains=[{"digest": digest}]).values("pk")
-    return went_in.union(*(found.order_by().values("generation_id") for found in outputs))
 
 
 def uses_of_offer(*, offer_id: UUID, grants: Iterable[UUID]) -> QuerySet[Output]:

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation import queries
+from generation.actions import searching
 from generation.actions.reading import LONGEST_REASON, read_prompt
 from provenance.audit_log import queries as audit_log
 from provenance.credentials import queries as credentials
@@ -141,14 +142,14 @@ class SearchQuestion(KnownFieldsOnly):
     cursor = serializers.CharField(required=False)
     page_size = serializers.CharField(required=False)
 
-    def as_search(self) -> queries.Search:
+    def as_search(self) -> searching.Search:
         """Return the question in the words of the layer below."""
         values = {name: value for name, value in self.validated_data.items() if name not in {"cursor", "page_size"}}
         if "artist" in values:
             values["artist"] = _account_id(values["artist"])
         if "style" in values:
             values["style"] = str(values["style"])
-        return queries.Search(**values)
+        return searching.Search(**values)
 
 
 def _account_id(name: str) -> UUID:
@@ -174,7 +175,7 @@ class RecordSearch(ListAPIView):
         """Return what is looked for."""
         question = SearchQuestion(data=self.request.query_params.dict())
         question.is_valid(raise_exception=True)
-        return queries.generations_found(actor_of(self.request), question.as_search())
+        return searching.generations_found(actor_of(self.request), question.as_search())
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Tell the serializer who reads."""

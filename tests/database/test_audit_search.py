@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from generation.actions.rendering import render_next
+from generation.actions.searching import USES_PARTY, USES_WORK
 from generation.models import Generation
-from generation.queries import USES_PARTY, USES_WORK
 from provenance.audit_log import sequencing
 from provenance.audit_log.entry import commitment_to
 from provenance.audit_log.models import Entry, Opening
