@@ -26,7 +26,7 @@ up: .venv/.installed ## serve until Ctrl-C, data in COLOPHON_HOME=data · 启动
 test: .venv-test/.installed ## run every test; choose some with ARGS='-k words' · 运行全部测试
 	@.venv-test/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-bench: .venv-test/.installed ## measure speed and print a table · 测量速度
+bench: .venv-test/.installed ## measure speed, all or ARGS="system log"; print a table · 测量速度
 	@.venv-test/bin/python -m tests.bench $(ARGS)
 
 lint: .venv-test/.installed ## check style, types and the direction of imports · 检查代码

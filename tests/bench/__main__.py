@@ -16,17 +16,33 @@ from typing import Any
 import psutil
 
 from server.command_line.demo import Server, first_password
-from tests.bench import decision, fingerprints, log, marks, proofs, statements, verification
+from tests.bench import decision, fingerprints, log, marks, proofs, statements, training, verification
 from tests.running import Colophon
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUESTS, SEEDS, STEPS = int(os.environ.get("BENCH_REQUESTS", "20")), 4, 20
 DIFFUSERS = "generation.pipelines.diffusers_backend.DiffusersPipeline"
+SYSTEM = "system"
+PARTS = {
+    "log": log, "proofs": proofs, "fingerprints": fingerprints, "marks": marks, "verification": verification,
+    "statements": statements, "decision": decision, "training": training,
+}  # fmt: skip
 ENDED = {"done", "refused", "failed", "cancelled"}
 
 
 def main() -> None:
-    """Measure, print, and leave everything stopped."""
+    """Measure what the arguments name, or everything; print, and leave everything stopped."""
+    asked = sys.argv[1:] or [SYSTEM, *PARTS]
+    if unknown := sorted(set(asked) - {SYSTEM, *PARTS}):
+        sys.exit(f"unknown: {', '.join(unknown)}; choose from {', '.join([SYSTEM, *PARTS])}")
+    rows = whole_system() if SYSTEM in asked else []
+    for name, part in PARTS.items():
+        rows += part.measured() if name in asked else []
+    print_table(rows)
+
+
+def whole_system() -> list[tuple[str, str, str]]:
+    """Return the rows of a Colophon that is started, asked for pictures, and stopped."""
     rows: list[tuple[str, str, str]] = []
     with tempfile.TemporaryDirectory(prefix="colophon-bench-") as folder:
         running = Colophon(
@@ -42,9 +58,7 @@ def main() -> None:
             rows += measured(running)
         finally:
             running.sweep()
-    for part in (log, proofs, fingerprints, marks, verification, statements, decision):
-        rows += part.measured()
-    print_table(rows)
+    return rows
 
 
 def measured(running: Colophon) -> list[tuple[str, str, str]]:
