@@ -231,10 +231,17 @@ def form_visible_to(actor: Actor, *, digest: str) -> Form:
     raise UnknownImage()
 
 
-def owner_of_image(digest: str) -> UUID | None:
-    """Return the account whose request a delivered image was, in any of its forms; None for one that is not ours."""
+def image_that_is(digest: str) -> Output | None:
+    """Return the delivered image that a file is, in any of its forms; None for one that is not ours."""
     forms = forms_with(digest=digest)
-    return forms[0].output.generation.owner_id if forms else None
+    return forms[0].output if forms else None
+
+
+def files_of_image(digest: str) -> list[tuple[str, str]]:
+    """Return the digest and the pixels' of every file of an image, by the digest of the one first delivered."""
+    first = Output.objects.filter(digest=digest).values_list("digest", "delivered_pixels")
+    later = Rendition.objects.filter(output__digest=digest).order_by("made_at", "id")
+    return [*first, *later.values_list("digest", "delivered_pixels")]
 
 
 def form_named(name: str) -> Form | None:

@@ -65,6 +65,20 @@ class EvidenceUnfit(DisputesError):
     zh = "无法将 {name} 作为证据保存：{reason_zh}。请提交 PNG、JPEG、WebP、PDF 或纯文本，每个不超过 10 MB。"
 
 
+class ImageDisputed(DisputesError):
+    """A delivered image is to be listed as a work while a dispute over it stands, or after one was upheld."""
+
+    code = "image-disputed"
+    en = (
+        "This picture was made here, and dispute {dispute} over it stands or was upheld. It cannot be listed as a work "
+        "unless the dispute is dismissed or withdrawn. List another picture."
+    )
+    zh = (
+        "此图片由本处生成，针对它的争议 {dispute} 尚未了结或已被支持。"
+        "除非该争议被驳回或撤回，否则不能登记为作品。请登记其他图片。"
+    )
+
+
 class TooManyOpen(DisputesError):
     """One claimant has as many open notices against a subject as are taken."""
 

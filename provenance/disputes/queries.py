@@ -70,7 +70,8 @@ def side_of(actor: Actor, dispute: Dispute, *, secret: str = "") -> str:
 def respondents_of(dispute: Dispute) -> set[UUID]:
     """Return the accounts that may answer a notice: the owner's members, or whose request an image was."""
     owner = owner_of(dispute.subject_kind, dispute.subject)
-    members = set(PartyMember.objects.filter(party_id=owner).values_list("account_id", flat=True)) if owner else set()
+    joined = PartyMember.objects.filter(party_id=owner, is_invited=False).values_list("account_id", flat=True)
+    members = set(joined) if owner else set()
     return members | ({dispute.respondent_account} if dispute.respondent_account else set())
 
 
@@ -99,17 +100,29 @@ def is_recused(dispute: Dispute, account_id: UUID | None) -> bool:
     return has_part or stood_back or bool(parties & claimants)
 
 
-def open_notice(subject_kind: str, subject: str, *, account: UUID | None, contact: str) -> Dispute | None:
-    """Return the open dispute that the same claimant began against a subject."""
-    same = Q(claimant_account=account) if account else Q(claimant_contact__iexact=contact)
-    found = Dispute.objects.filter(same, subject_kind=subject_kind, subject=subject, state__in=OPEN)
-    return found.order_by("received_at").first()
+def open_notice(subject_kind: str, subject: str, *, account: UUID | None) -> Dispute | None:
+    """Return the open dispute that the same account began against a subject.
+
+    None for callers without an account: whoever knew a contact would learn from it who gave notice.
+    """
+    if account is None:
+        return None
+    found = Dispute.objects.filter(claimant_account=account, subject_kind=subject_kind, subject=subject)
+    return found.filter(state__in=OPEN).order_by("received_at").first()
 
 
 def standing_against(subjects: Iterable[str]) -> list[Dispute]:
     """Return the disputes that stand today against any of some works, styles or images, the oldest first."""
     wanted = [str(subject) for subject in subjects]
     return list(Dispute.objects.filter(subject__in=wanted, state__in=STANDING).order_by("stands_since", "pk"))
+
+
+def others_stopping(dispute: Dispute, work_or_style: str) -> QuerySet[Dispute]:
+    """Return the other standing disputes, the oldest first, that stop a work or style: by its id, or as an image."""
+    stops = Q(subject=work_or_style) | Q(stopped__contains=[{"id": work_or_style}])
+    stops |= Q(subject_kind="image", subject__in=Work.objects.filter(pk=work_or_style).values("digest"))
+    found = Dispute.objects.filter(stops, state__in=STANDING).exclude(pk=dispute.pk)
+    return found.order_by("stands_since", "pk")
 
 
 def standing_disputes() -> QuerySet[Dispute]:

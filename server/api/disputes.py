@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import queries as generation
+from generation.actions import disputing
 from provenance import storage
 from provenance.actor import Actor
 from provenance.disputes import queries
@@ -207,9 +207,8 @@ class DisputeList(ListAPIView):
         body = NoticeInput(data=request.data)
         body.is_valid(raise_exception=True)
         notice = body.as_notice()
-        respondent = generation.owner_of_image(notice.subject) if notice.subject_kind == "image" else None
-        dispute, secret = noticing.give_notice(
-            actor=actor_of(request), notice=notice, evidence=_evidence_of(request), respondent=respondent
+        dispute, secret = disputing.give_notice(
+            actor=actor_of(request), notice=notice, evidence=_evidence_of(request)
         )
         context = {"actor": actor_of(request), "secret": secret}
         place = f"/api/v1/disputes/{dispute.pk}"
@@ -305,7 +304,7 @@ class DisputeAssessment(_OfADispute):
         actor, dispute = self.found(request, dispute_id)
         actor.require("auditor")
         values = body.validated_data
-        assessed = assessing.assess(
+        assessed = disputing.assess(
             actor=actor, dispute=dispute, is_complete=values["complete"], reason=values["reason"]
         )
         return self.told(request, assessed)

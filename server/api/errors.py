@@ -103,6 +103,7 @@ STATUS: dict[type[Fault], int] = {
     disputes.NoNewOwner: 422,
     disputes.EvidenceUnfit: 422,
     disputes.TooManyOpen: 409,
+    disputes.ImageDisputed: 409,
     EntryTooLarge: 422,
     audit_log.EntryUnknown: 404,
     audit_log.NotInTree: 422,

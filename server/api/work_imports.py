@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from generation.actions.disputing import require_undisputed
 from provenance.licensing.actions.importing_works import import_works
 from provenance.works.errors import ImportUnreadable
 from provenance.works.import_lists import TABLE, archive_reader, import_lines
@@ -62,7 +63,10 @@ def _report(archive: zipfile.ZipFile, *, actor: Any, party: Any, keeps_good: boo
     except KeyError as error:
         raise ImportUnreadable(reason=f"no {TABLE}") from error
     report, fresh = [], 0
-    for one in import_works(actor=actor, party=party, lines=lines, read=read, keeps_good=keeps_good):
+    done = import_works(
+        actor=actor, party=party, lines=lines, read=read, keeps_good=keeps_good, admit=require_undisputed
+    )
+    for one in done:
         report.append(dataclasses.asdict(one))
         fresh += one.result in {"listed", "flagged"}
         if fresh == MOST_AT_ONCE:

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from generation.actions.disputing import require_undisputed
 from generation.queries import form_visible_to
 from provenance import storage
 from provenance.actor import Actor
@@ -173,6 +174,7 @@ def _registered(actor: Actor, party: Any, values: dict[str, Any]) -> Any:
         authors=[None] if values["is_anonymous"] else (),
         rights_evidence=values["rights_evidence"],
         licence=values["licence"],
+        admit=require_undisputed,
     )
     if work.licence and work.licence == values["licence"] and not is_offered(work.pk):
         offer_openly(actor=actor, party=party, subject_kind="work", subject_id=work.pk, licence=values["licence"])

@@ -13,10 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from generation import queries as generation
+from generation.actions.disputing import give_notice
 from provenance.actor import Actor
 from provenance.disputes import queries
-from provenance.disputes.actions.noticing import give_notice
 from provenance.disputes.evidence import LARGEST_FILE, MOST_FILES, EvidenceFile, taken_as_evidence
 from provenance.disputes.notice import Notice
 from provenance.errors import Fault
@@ -129,8 +128,7 @@ def notice(request: HttpRequest) -> HttpResponse:
 def _recorded(request: HttpRequest, told: Notice) -> tuple[Any, str]:
     user: Any = request.user
     actor = user.actor() if user.is_authenticated else Actor(account_id=None)
-    respondent = generation.owner_of_image(told.subject) if told.subject_kind == "image" else None
-    return give_notice(actor=actor, notice=told, evidence=_evidence(request), respondent=respondent)
+    return give_notice(actor=actor, notice=told, evidence=_evidence(request))
 
 
 def _evidence(request: HttpRequest) -> list[EvidenceFile]:

@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
+from provenance.licensing.actions.paying import prepay
+from provenance.licensing.models import Notification, Offer
 from provenance.works.models import Party, Style
 from server.accounts.models import Account
-from tests.factories.records import a_model, a_party, a_style, an_artist, an_auditor
-from tests.factories.royalties import a_decision, a_licensee, a_price, balances, earned, standings
+from tests.factories.records import a_model, a_party, a_style, an_artist, an_auditor, kinds_of_entries
+from tests.factories.royalties import (
+    a_counted_grant,
+    a_decision,
+    a_licensee,
+    a_price,
+    balances,
+    earned,
+    standings,
+)
 from tests.simulators.caller import Caller
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +85,32 @@ def test_what_a_rejected_style_earned_stays_held(style: Style, lines: list[Any],
     address = complete_notice(style, auditor)
     Caller(auditor).post(f"{address}/resolution", {"upheld": True, "reason": "Yes.", "remedy": "withdraw"})
     assert standings(lines) == {"held": 2}
+
+
+def test_a_reassignment_refunds_unused_prepaid_uses_and_tells_the_licensee(auditor: Account) -> None:
+    licensee, painter = a_licensee(), a_party("The painter", member=an_artist("painter"))
+    grant = a_counted_grant(4, licensee=licensee)
+    former = grant.offer.party
+    with transaction.atomic():
+        prepay(
+            grant_id=grant.pk, licensee_id=grant.licensee_id, subject_kind="style",
+            subject_id=grant.offer.subject_id, terms_digest=grant.terms_digest,
+            price=a_price(1_000, splits={former.pk: 10_000}, per="flat"),
+        )  # fmt: skip
+    decision = a_decision(price=None, right=grant.pk, basis="grant", id=str(grant.offer.subject_id))
+    earned(licensee, decision, images=1)
+    address = complete_notice(Style.objects.get(pk=grant.offer.subject_id), auditor)
+    body = {"upheld": True, "reason": "Theirs.", "remedy": "reassign", "new_owner": str(painter.pk)}
+    assert Caller(auditor).post(f"{address}/resolution", body).json()["state"] == "upheld"
+    assert balances() == {"accrued": 250, "owed": -250} and balances(painter.pk) == {"accrued": 250}
+    told = Notification.objects.get(account_id=grant.licensee_id)
+    assert (told.kind, told.grant_id) == ("grant-revoked", grant.pk)
+
+
+def test_a_reassignment_ends_no_offer_that_a_later_version_replaced(style: Style, auditor: Account) -> None:
+    painter = a_party("The painter", member=an_artist("painter"))
+    Offer.objects.filter(subject_id=style.pk).update(superseded_at=timezone.now())
+    address = complete_notice(style, auditor)
+    body = {"upheld": True, "reason": "Theirs.", "remedy": "reassign", "new_owner": str(painter.pk)}
+    assert Caller(auditor).post(f"{address}/resolution", body).json()["state"] == "upheld"
+    assert "OfferEnded" not in kinds_of_entries() and not Offer.objects.exclude(withdrawn_at=None).exists()

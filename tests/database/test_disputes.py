@@ -18,6 +18,7 @@ from provenance import storage
 from provenance.audit_log.models import Opening
 from provenance.disputes.actions.assessing import pass_deadlines
 from provenance.disputes.models import Dispute, DisputeEvent
+from provenance.works.actions.parties import invite_member
 from provenance.works.models import Style, Work
 from server.accounts.models import Account
 from tests.factories.pictures import a_png
@@ -256,11 +257,32 @@ def test_a_notice_that_lacks_something_is_not_taken(work: Work, change: dict[str
     assert "DisputeOpened" not in kinds_of_entries()
 
 
-def test_the_same_claimant_has_one_open_notice_against_a_subject(work: Work) -> None:
-    given("work", work.pk)
-    again = Caller().post("/api/v1/disputes", notice_against("work", work.pk, contact="ADA@example.org"))
+def test_the_same_account_has_one_open_notice_against_a_subject(work: Work) -> None:
+    claimant = Caller(an_artist("claimant"))
+    given("work", work.pk, claimant)
+    again = claimant.post("/api/v1/disputes", notice_against("work", work.pk, contact="other@example.org"))
     is_problem(again, 409, "notice-already-open")
     assert Dispute.objects.count() == 1
+
+
+def test_a_stranger_who_knows_a_contact_does_not_learn_who_gave_notice(work: Work) -> None:
+    first, _ = given("work", work.pk)
+    second, _ = given("work", work.pk, contact=WORDS["contact"].upper())
+    assert first != second and Dispute.objects.count() == 2
+
+
+def test_who_was_only_invited_to_the_owning_party_neither_reads_nor_answers_a_notice(
+    work: Work, owner: Account, auditor: Account
+) -> None:
+    address, _ = given("work", work.pk)
+    found_complete(address, auditor)
+    guest, vera = an_artist("invited"), an_auditor("invited auditor")
+    for account in (guest, vera):
+        invite_member(actor=owner.actor(), party=work.owner, account_id=account.pk)
+    assert Caller(guest).get(address).status_code == 404
+    assert Caller(vera).get(address).json()["side"] == "auditor"
+    assert Caller(vera).post(f"{address}/counter-notice", {"text": "Ours."}).status_code in (403, 404)
+    assert Dispute.objects.get().state == "complete"
 
 
 @pytest.mark.parametrize("data", [b"<script>alert(1)</script>", b"\0\1\2", b"MZ\x90\0", b"<svg onload=x>"])

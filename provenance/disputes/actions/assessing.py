@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from provenance.actor import COLOPHON, Actor
 from provenance.audit_log import actions as audit_log
 from provenance.disputes import queries
 from provenance.disputes.actions.ending import end
-from provenance.disputes.actions.steps import enter, held, require_open, tell
+from provenance.disputes.actions.steps import enter, held, hold_steps, require_open, tell
 from provenance.disputes.actions.subjects import stop_uses
 from provenance.disputes.errors import NoNewOwner, NoticeIncomplete, Recused, WrongStep
 from provenance.disputes.events import AuditorRecused, DisputeAssessed
@@ -32,10 +33,13 @@ def _require_reason(reason: str) -> None:
 
 
 @transaction.atomic
-def assess(*, actor: Actor, dispute: Dispute, is_complete: bool, reason: str) -> Dispute:
+def assess(
+    *, actor: Actor, dispute: Dispute, is_complete: bool, reason: str, files: Sequence[tuple[str, str]] = ()
+) -> Dispute:
     """Find a notice complete, from when new uses stop and royalties are held, or say what it lacks.
 
-    Raises Recused, WrongStep, NoticeIncomplete without a reason.
+    Of a disputed image ``files`` gives the digest and the pixels' of each of its files. Raises Recused, WrongStep,
+    NoticeIncomplete without a reason.
     """
     locked = held(dispute)
     _require_impartial(actor, locked)
@@ -50,7 +54,7 @@ def assess(*, actor: Actor, dispute: Dispute, is_complete: bool, reason: str) ->
     enter(locked, Dispute.State.COMPLETE if is_complete else Dispute.State.INCOMPLETE)
     if is_complete:
         locked.stands_since = timezone.now()
-        locked.stopped = stop_uses(actor, locked)
+        locked.stopped = stop_uses(actor, locked, files=files)
     locked.save()
     audit_log.append(
         DisputeAssessed(actor=actor, dispute=locked.pk, is_complete=is_complete, state=locked.state)
@@ -112,6 +116,7 @@ def pass_deadlines() -> int:
 
 @transaction.atomic
 def _lapse(pk: UUID) -> bool:
+    hold_steps()
     late = queries.overdue(at=timezone.now()).filter(pk=pk, state=Dispute.State.INCOMPLETE)
     dispute = late.select_for_update(skip_locked=True).first()
     if dispute is None:

@@ -40,9 +40,7 @@ def give_notice(
             kind=notice.subject_kind, kind_zh=KINDS_ZH[notice.subject_kind], subject=notice.subject[:80]
         )
     storage.hold(sha256_digest(f"notice {notice.subject_kind} {notice.subject}".encode()))  # one after the other
-    same = queries.open_notice(
-        notice.subject_kind, notice.subject, account=actor.account_id, contact=notice.contact
-    )
+    same = queries.open_notice(notice.subject_kind, notice.subject, account=actor.account_id)
     if same:
         raise TooManyOpen(dispute=same.pk)
     secret = secrets.token_urlsafe(32)

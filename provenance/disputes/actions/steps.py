@@ -15,8 +15,14 @@ from provenance.disputes.evidence import EvidenceFile
 from provenance.disputes.models import Dispute, DisputeEvent
 
 
+def hold_steps() -> None:
+    """Let one transaction at a time act on disputes: the end of one may write another, which nobody may hold then."""
+    storage.hold("disputes")
+
+
 def held(dispute: Dispute) -> Dispute:
     """Lock a dispute until the caller's transaction ends."""
+    hold_steps()
     return Dispute.objects.select_for_update().get(pk=dispute.pk)
 
 
@@ -36,8 +42,8 @@ def tell(
     dispute: Dispute, *, kind: str, side: str, actor: Actor, text: str = "", evidence: Sequence[EvidenceFile] = ()
 ) -> DisputeEvent:
     """Keep what a side did, said and handed in; the files are stored first, under a lock against the sweeper."""
+    storage.hold(*(sha256_digest(file.data) for file in evidence))
     for file in evidence:
-        storage.hold(sha256_digest(file.data))
         storage.store(file.data)
     return DisputeEvent.objects.create(
         dispute=dispute,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from provenance.actor import Actor
@@ -9,20 +10,24 @@ from provenance.disputes import queries
 from provenance.disputes.models import Dispute
 from provenance.licensing.actions import holding, reassigning
 from provenance.works.actions import disputing as works
+from provenance.works.actions.flagging import hold_listing
 from provenance.works.queries import works_with
 
 Named = tuple[str, UUID]
 
 
-def stop_uses(actor: Actor, dispute: Dispute) -> list[dict[str, str]]:
-    """Stop new uses of what a dispute is about; return what this stopped, each with the state that it had.
+def stop_uses(
+    actor: Actor, dispute: Dispute, *, files: Sequence[tuple[str, str]] = ()
+) -> list[dict[str, str]]:
+    """Stop new uses of what a dispute is about; return all that it stops, each with the state that it had.
 
-    An image is stopped as an input: wherever somebody listed it as a work.
+    The state is empty where another dispute had stopped it already. An image is stopped as an input: wherever
+    somebody listed one of its files, or the same pixels, as a work.
     """
-    stopped = []
-    for kind, pk in _subjects(dispute):
-        if state := works.put_in_dispute(actor, kind, pk):
-            stopped.append({"kind": kind, "id": str(pk), "state": state})
+    stopped = [
+        {"kind": kind, "id": str(pk), "state": works.put_in_dispute(actor, kind, pk)}
+        for kind, pk in _subjects(dispute, files=files)
+    ]
     holding.hold(subject_kind=dispute.subject_kind, subject_id=dispute.subject, reason=_reason(dispute), actor=actor)
     return stopped
 
@@ -33,10 +38,12 @@ def let_go_on(actor: Actor, dispute: Dispute) -> None:
     What another dispute stops too is for that one to give back.
     """
     for one in dispute.stopped:
-        others = [other for other in queries.standing_against([one["id"]]) if other.pk != dispute.pk]
-        if others:
-            others[0].stopped = [*others[0].stopped, one]
-            others[0].save(update_fields=["stopped"])
+        if not one["state"]:
+            continue
+        other = queries.others_stopping(dispute, one["id"]).select_for_update().first()
+        if other:
+            other.stopped = [*(named for named in other.stopped if named["id"] != one["id"]), one]
+            other.save(update_fields=["stopped"])
         else:
             works.end_dispute(actor, one["kind"], UUID(one["id"]), state=one["state"])
     holding.release(
@@ -67,7 +74,12 @@ def _reason(dispute: Dispute) -> str:
     return f"dispute {dispute.pk}"
 
 
-def _subjects(dispute: Dispute) -> list[Named]:
+def _subjects(dispute: Dispute, *, files: Sequence[tuple[str, str]] = ()) -> list[Named]:
+    """Return what a dispute is about; of an image the works that are one of its files, and all that it stopped."""
     if dispute.subject_kind != "image":
         return [(dispute.subject_kind, UUID(dispute.subject))]
-    return [("work", work.pk) for work in works_with(digest=dispute.subject)]
+    hold_listing()  # what is being listed now is found here, or finds this dispute
+    found = {UUID(one["id"]) for one in dispute.stopped}
+    for digest, pixels in (*files, (dispute.subject, "")):
+        found.update(work.pk for work in works_with(digest=digest, pixel_digest=pixels))
+    return [("work", pk) for pk in sorted(found)]

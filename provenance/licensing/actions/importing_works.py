@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -38,7 +38,13 @@ class Listed:
 
 
 def import_works(
-    *, actor: Actor, party: Party, lines: Sequence[ImportLine], read: Read, keeps_good: bool
+    *,
+    actor: Actor,
+    party: Party,
+    lines: Sequence[ImportLine],
+    read: Read,
+    keeps_good: bool,
+    admit: Callable[[str, str], None] | None = None,
 ) -> Iterator[Listed]:
     """List a party's works line by line and yield what became of each; works that are listed already are known.
 
@@ -55,7 +61,7 @@ def import_works(
             return
     for line in lines:
         yield _refused(line, line.fault) if line.fault else _listed(
-            line, actor=actor, party=party, read=read, known=known
+            line, actor=actor, party=party, read=read, known=known, admit=admit
         )
 
 
@@ -73,14 +79,22 @@ def _checked(line: ImportLine, *, read: Read) -> Listed:
     return Listed(line.number, line.file, "good")
 
 
-def _listed(line: ImportLine, *, actor: Actor, party: Party, read: Read, known: set[str]) -> Listed:
+def _listed(
+    line: ImportLine,
+    *,
+    actor: Actor,
+    party: Party,
+    read: Read,
+    known: set[str],
+    admit: Callable[[str, str], None] | None,
+) -> Listed:
     values = dict(line.values or {})
     try:
         data = read(line.file)
         _require_licence(values["licence"])
         if sha256_digest(data) in known:
             return Listed(line.number, line.file, "known")
-        work = _list_one(actor=actor, party=party, data=data, values=values)
+        work = _list_one(actor=actor, party=party, data=data, values=values, admit=admit)
     except KeyError:
         return _refused(line, NO_FILE)
     except Fault as fault:
@@ -90,10 +104,12 @@ def _listed(line: ImportLine, *, actor: Actor, party: Party, read: Read, known: 
 
 
 @transaction.atomic
-def _list_one(*, actor: Actor, party: Party, data: bytes, values: dict[str, str]) -> Work:
+def _list_one(
+    *, actor: Actor, party: Party, data: bytes, values: dict[str, str], admit: Callable[[str, str], None] | None
+) -> Work:
     licence, author = values["licence"], values.pop("author")
     authors = [name.strip() for name in author.split(";") if name.strip()]
-    work = register_work(actor=actor, party=party, data=data, authors=authors, **values)
+    work = register_work(actor=actor, party=party, data=data, authors=authors, admit=admit, **values)
     if licence and not is_offered(work.pk):
         offer_openly(actor=actor, party=party, subject_kind="work", subject_id=work.pk, licence=licence)
     return work

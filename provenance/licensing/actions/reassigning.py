@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
+from provenance.licensing.actions.notifying import notify_licensee
+from provenance.licensing.actions.paying import refund_unused
 from provenance.licensing.events import GrantRevoked, OfferEnded
 from provenance.licensing.models import Grant, GrantEvent, Offer
 
@@ -15,14 +17,18 @@ from provenance.licensing.models import Grant, GrantEvent, Offer
 def end_licences(actor: Actor, subject_kind: str, subject_id: UUID) -> None:
     """End every offer and grant of a work or style for new uses, in the caller's transaction.
 
-    Pictures that were made keep the terms under which they were made.
+    Pictures that were made keep the terms under which they were made; what was prepaid for others goes back, and
+    licensees are told. Whoever gives what was earned to another party does so after this.
     """
     now = timezone.now()
     offers = Offer.objects.filter(subject_kind=subject_kind, subject_id=subject_id)
-    for offer in offers.filter(withdrawn_at=None).select_for_update():
+    for offer in offers.filter(withdrawn_at=None, superseded_at=None).select_for_update():
         offer.withdrawn_at = now
         offer.save(update_fields=["withdrawn_at"])
         audit_log.append(OfferEnded(actor=actor, offer=offer.pk, party=offer.party_id))
-    for grant in Grant.objects.filter(offer__in=offers).exclude(events__kind="revoked").select_for_update():
+    ended = (GrantEvent.Kind.REVOKED, GrantEvent.Kind.DECLINED)
+    for grant in Grant.objects.filter(offer__in=offers).exclude(events__kind__in=ended).select_for_update():
         GrantEvent.objects.create(grant=grant, kind="revoked", at=now)
         audit_log.append(GrantRevoked(actor=actor, grant=grant.pk))
+        refund_unused(actor=actor, grant_id=grant.pk)
+        notify_licensee(grant, kind="grant-revoked")

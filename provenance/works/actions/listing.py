@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -44,11 +44,13 @@ def register_work(
     rights_evidence: str = "",
     licence: str = "",
     source_url: str = "",
+    admit: Callable[[str, str], None] | None = None,
 ) -> Work:
     """List a picture as a party's own work; the file is stored first, then row and entries together.
 
     One that looks like somebody else's is flagged: it cannot be used until an auditor has seen both.
-    Raises NotAPicture or PictureTooLarge for the file, WorkAlreadyListed for somebody else's picture.
+    Raises NotAPicture or PictureTooLarge for the file, WorkAlreadyListed for somebody else's picture, and what
+    ``admit`` raises for the digests of the file and of its pixels, while no other picture is being listed.
     """
     if actor.account_id is not None:
         require_member(actor, party)
@@ -61,6 +63,8 @@ def register_work(
         same = queries.works_with(digest=sha256_digest(data), pixel_digest=pixels).first()
         if same and same.owner_id == party.pk:
             return same
+        if admit:
+            admit(sha256_digest(data), pixels)
         if same:
             is_seen = queries.works_visible_to(actor).filter(pk=same.pk).exists()
             raise already_listed(same.title if is_seen else "")
