@@ -48,6 +48,31 @@ class TooAlike(GenerationError):
     )
 
 
+class NotARetouch(GenerationError):
+    """What was sent as an edit of an image is another picture."""
+
+    code = "not-a-retouch"
+    en = (
+        "The picture that you sent does not resemble this image, so it is not signed as an edit of it. Send an edited "
+        "copy of this image."
+    )
+    zh = "您发送的图片与该图像不相似，因此不会作为其编辑版本签名。请发送该图像经编辑后的副本。"
+
+
+class LooksLikeAnother(GenerationError):
+    """An edit brought an image near a picture that somebody else has listed or opted out."""
+
+    code = "looks-like-another"
+    en = (
+        "The picture that you sent looks like one that somebody else has listed or opted out ({kind} {subject}), which "
+        "this image does not. It is not signed as an edit. Send an edit without that picture."
+    )
+    zh = (
+        "您发送的图片与他人已登记或已选择退出的图片（{kind} {subject}）相似，而该图像本身并不相似。"
+        "它不会作为编辑版本签名。请发送不含该图片的编辑版本。"
+    )
+
+
 class LikenessUnknown(GenerationError):
     """A likeness limit cannot be checked for want of fingerprints."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +56,7 @@ class Records:
         )
         for layer, column, told in layers:
             if (value := told()) and (found := queries.forms_with(**{column: value})):
-                return [_found(form, layer) for form in found]
+                return _found(found, layer)
         if copy.pixels is None:
             return ()
         return _watermarked(copy.pixels) or _alike(fingerprint_of(copy.pixels))
@@ -210,20 +210,27 @@ def _watermarked(pixels: Any) -> Sequence[RecordFound]:
         return ()
     match = {"id": read.hex, "bits_mended": read.mended_bits, "of_bits": read.code_bits, "laid_back": read.was_searched}
     forms = queries.forms_watermarked(read.hex)
-    return [dataclasses.replace(_found(form, "watermark"), match=match) for form in forms]
+    return [dataclasses.replace(record, match=match) for record in _found(forms, "watermark")]
 
 
 def _alike(fingerprint: Fingerprint) -> Sequence[RecordFound]:
+    near = likenesses(fingerprint)
+    records = _found([Form(one.output) for one in near], "fingerprint")
     return [
-        dataclasses.replace(_found(Form(one.output), "fingerprint"), match=one.told(), is_possible=not one.is_confirmed)
-        for one in likenesses(fingerprint)
+        dataclasses.replace(record, match=one.told(), is_possible=not one.is_confirmed)
+        for record, one in zip(records, near, strict=True)
     ]
 
 
-def _found(form: Form, layer: Layer) -> RecordFound:
+def _found(forms: Sequence[Form], layer: Layer) -> Sequence[RecordFound]:
+    """Return what is told of some files, their credentials fetched together: a picture may be like a hundred."""
+    kept = credentials.credentials_of({digest for form in forms for digest in (form.file.digest, form.output.digest)})
+    return [_told_by(form, layer, kept=kept) for form in forms]
+
+
+def _told_by(form: Form, layer: Layer, *, kept: Mapping[str, Any]) -> RecordFound:
     output, generation = form.output, form.output.generation
-    credential = credentials.credential_of(output.digest)
-    signed = credentials.credential_of(form.rendition.digest) if form.rendition else credential
+    credential, signed = kept.get(output.digest), kept.get(form.file.digest)
     return RecordFound(
         layer=layer,
         image_digest=form.file.digest,

@@ -110,7 +110,7 @@ def this_worker() -> Worker:
         pipeline=load_pipeline(settings.COLOPHON_PIPELINE, memory_budget_bytes=settings.ENVIRONMENT.model_memory_bytes),
         lease_seconds=settings.COLOPHON_LEASE_SECONDS,
         signing_key=key_to_sign_with,
-        lease_line=LeaseLine(),
+        lease_line=LeaseLine(lease_seconds=settings.COLOPHON_LEASE_SECONDS),
     )
 
 

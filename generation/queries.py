@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from pathlib import Path
 from uuid import UUID
 
@@ -220,7 +221,8 @@ def is_any_watermarked() -> bool:
 
 def forms_watermarked(watermark: str) -> list[Form]:
     """Return the image that carries an id, 16 hex digits, in its pixels."""
-    return [Form(output) for output in Output.objects.select_related("generation__model").filter(watermark=watermark)]
+    outputs = Output.objects.select_related("generation__model").defer("generation__model__vocabulary")
+    return [Form(output) for output in outputs.filter(watermark=watermark)]
 
 
 def form_visible_to(actor: Actor, *, digest: str) -> Form:
@@ -306,9 +308,12 @@ def training_state_of(training_id: UUID) -> dict[str, object]:
 def training_files(among: Iterable[str] | None = None) -> set[str]:
     """Return the files that trainings need kept, of all or among some: adapters of old outputs, and checkpoints."""
     columns = ("adapter_digest", "manifest_digest", "sheet_digest", "checkpoint_digest")
-    found = TrainingRun.objects.filter(erased_at=None).values_list(*columns)
-    digests = {digest for row in found for digest in row if digest}
-    return digests if among is None else digests & set(among)
+    found = TrainingRun.objects.filter(erased_at=None)
+    if among is None:
+        return {digest for row in found.values_list(*columns) for digest in row if digest}
+    wanted = set(among)
+    named = reduce(or_, (Q(**{f"{column}__in": wanted}) for column in columns))
+    return {digest for row in found.filter(named).values_list(*columns) for digest in row} & wanted
 
 
 # ---- erasure ---------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def with_same_iscc(iscc: str) -> list[Output]:
 
 def outputs_by_use(uses: Iterable[UUID]) -> dict[UUID, Output]:
     """Return the delivered images of some uses whose record was not erased."""
-    outputs = Output.objects.select_related("generation__model").filter(
-        use_id__in=list(uses), generation__erased_at=None
-    )
+    # Without the model's vocabulary: some hundred kilobytes.
+    outputs = Output.objects.select_related("generation__model").defer("generation__model__vocabulary")
+    outputs = outputs.filter(use_id__in=list(uses), generation__erased_at=None)
     return {output.use_id: output for output in outputs}

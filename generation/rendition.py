@@ -11,11 +11,17 @@ from PIL import Image
 from generation.request import OutputFormat, check_form, invalid
 from provenance.credentials.label import VisibleLabel
 from provenance.credentials.manifest import Edit
+from provenance.fingerprint import CONFIRMED_WITHIN, POSSIBLE_WITHIN, Fingerprint, apart, iscc_distance
 
 Reason = Literal["format", "label", "crop", "resize", "retouch", "timestamp"]
 LARGEST_SIDE = 8_192
 LEAST_SIDE = 16
 LARGEST_FACTOR = 4
+SMALL_SIDE = 32
+CORRELATED_FROM = 0.8
+"""From here on two pictures of this side are alike, as where a part was painted over or cut off."""
+PLAIN_WITHIN = 24
+"""Of 255: how far the pixels of two pictures may be apart on average where one is too plain for codes."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,29 @@ def changed_pixels(pixels: Any, change: Change) -> Any:
         )
         made = np.asarray(resized, dtype=np.uint8)
     return np.ascontiguousarray(made)
+
+
+def resembles(copy: Any, original: Any, *, fingerprints: tuple[Fingerprint, Fingerprint]) -> bool:
+    """Say whether one picture may be an edit of another: by their fingerprints, or by their pixels made small."""
+    one, other = fingerprints
+    if iscc_distance(one.iscc, other.iscc) <= CONFIRMED_WITHIN:
+        return True
+    small = [_made_small(pixels) for pixels in (copy, original)]
+    if not (one.pdq and other.pdq):
+        return float(np.abs(small[0] - small[1]).mean()) <= PLAIN_WITHIN
+    apart_by = min(apart(one.pdq, other.pdq)[0], apart(other.pdq, one.pdq)[0])
+    return apart_by <= POSSIBLE_WITHIN or _correlation(*small) >= CORRELATED_FROM
+
+
+def _made_small(pixels: Any) -> Any:
+    small = Image.fromarray(np.ascontiguousarray(pixels)).resize((SMALL_SIDE, SMALL_SIDE), Image.Resampling.BOX)
+    return np.asarray(small, dtype=np.float64)
+
+
+def _correlation(one: Any, other: Any) -> float:
+    first, second = ((pixels - pixels.mean()).ravel() for pixels in (one, other))
+    size = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(first @ second) / size if size else 0.0
 
 
 def edits(change: Change, *, media_type: str) -> tuple[Edit, ...]:

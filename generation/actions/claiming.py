@@ -171,10 +171,11 @@ def request_release(workers: Sequence[str]) -> int:
 class LeaseLine:
     """A connection on which one worker renews its leases, one after the other, and hears which work is to stop.
 
-    It is opened when it is needed.
+    It is opened when it is needed, and given up before a lease ends where the database's host no longer answers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lease_seconds: int) -> None:
+        self._lease_seconds = lease_seconds
         self._connection: psycopg.Connection[Any] | None = None
         self._heard: set[str] = set()
 
@@ -209,12 +210,24 @@ class LeaseLine:
                 **{key: parameters[key] for key in kept if parameters.get(key)},
                 autocommit=True,
                 connect_timeout=3,
+                **self._patience(),
                 application_name="colophon-lease",
                 options="-c synchronous_commit=off",
             )
             self._connection.add_notify_handler(lambda told: self._heard.add(told.payload))
             self._connection.execute(f"LISTEN {STOP_CHANNEL}")
         return self._connection
+
+    def _patience(self) -> dict[str, int]:
+        """Return how long a silent host is waited for: half a lease. Unix sockets, which have no host, ignore it."""
+        part = max(1, self._lease_seconds // 4)
+        return {
+            "keepalives": 1,
+            "keepalives_idle": part,
+            "keepalives_interval": part,
+            "keepalives_count": 1,
+            "tcp_user_timeout": self._lease_seconds * 500,
+        }
 
     def close(self) -> None:
         """Give the connection up."""
@@ -234,7 +247,7 @@ class Heartbeat:
         self, claim: Claim, *, line: LeaseLine | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._claim, self._clock = claim, clock
-        self._line, self._is_line_lent = line or LeaseLine(), line is not None
+        self._line, self._is_line_lent = line or LeaseLine(lease_seconds=claim.lease_seconds), line is not None
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._told_at = -SECONDS_BETWEEN_STEPS_TOLD

@@ -43,8 +43,9 @@ from provenance.licensing.actions import uses
 from provenance.picture import decode_picture
 
 log = structlog.get_logger(__name__)
-CONNECTION_STATES = ("08", "57P0")
-"""How the SQLSTATE begins of errors that tell of a lost connection or a server that stops."""
+PASSING_STATES = ("08", "57P0", "40P01", "40001")
+"""How the SQLSTATE begins of errors that tell of a lost connection, a server that stops, or a transaction that was
+undone for another's sake (a deadlock, a serialization failure): tried again, each may well succeed."""
 WAITS_FOR_DATABASE = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between tries to write a result while the database restarts."""
 
@@ -282,11 +283,11 @@ def _close(generation: Generation, *, reason: str, decision: dict[str, Any] | No
 
 
 def is_away(error: Exception) -> bool:
-    """Say whether the database went away; one that answers with a fault of its own would do so again."""
+    """Say whether the database went away or undid a transaction for another; other faults it would answer again."""
     if not isinstance(error, OperationalError | InterfaceError):
         return False
     state = getattr(error.__cause__, "sqlstate", None)
-    return state is None or state.startswith(CONNECTION_STATES)
+    return state is None or state.startswith(PASSING_STATES)
 
 
 def _end(write: Callable[[], None]) -> None:
@@ -298,7 +299,7 @@ def _end(write: Callable[[], None]) -> None:
 
 
 def despite_restarts(write: Callable[[], None]) -> None:
-    """Write once, or again while the database restarts."""
+    """Write once, or again while the database restarts or where it undid the write for another's sake."""
     for wait in (*WAITS_FOR_DATABASE, None):
         try:
             close_old_connections()

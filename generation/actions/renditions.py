@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from generation import queries
 from generation.actions.delivering import keep
+from generation.actions.retouching import require_retouch
 from generation.actions.stating import colophon_of
 from generation.errors import RecordErased, TooManyRenditions, UnknownImage
 from generation.events import RenditionMade
@@ -52,12 +53,15 @@ class Prepared:
 def make_rendition(*, actor: Actor, digest: str, change: Change, key: SigningKey) -> Rendition:
     """Make a later form of one's own image from any of its files, and record it.
 
-    Raises UnknownImage, RecordErased, InvalidRequest for a change that cannot be made, or TooManyRenditions; nothing
-    is then recorded.
+    Raises UnknownImage, RecordErased, InvalidRequest for a change that cannot be made, NotARetouch or LooksLikeAnother
+    for an edit elsewhere that is another picture, or TooManyRenditions; nothing is then recorded.
     """
     form = _own(actor, digest)
     data = storage.load(digest)
     check_change(change, media_type=form.file.media_type, size=Size(form.file.width, form.file.height))
+    if change.retouched is not None:
+        before = decode_picture(data).pixels
+        require_retouch(form.output.generation, before=before, after=change.retouched, actor=actor)
     return record_rendition(_changed(form, data=data, change=change, key=key), form=form, made_by=actor)
 
 
@@ -68,9 +72,13 @@ def _own(actor: Actor, digest: str) -> Form:
         raise UnknownImage()
     if generation.erased_at:
         raise RecordErased(date=f"{generation.erased_at:%Y-%m-%d}")
+    _require_room(form)
+    return form
+
+
+def _require_room(form: Form) -> None:
     if form.output.renditions.count() >= MOST_RENDITIONS:
         raise TooManyRenditions(most=MOST_RENDITIONS)
-    return form
 
 
 def _changed(form: Form, *, data: bytes, change: Change, key: SigningKey) -> Prepared:
@@ -177,10 +185,16 @@ def _scheduler(settings: Mapping[str, Any] | None) -> str:
 
 @transaction.atomic
 def record_rendition(made: Prepared, *, form: Form, made_by: Actor) -> Rendition:
-    """Record a later form with its credential and entry; raise RecordErased where an erasure came first."""
+    """Record a later form with its credential and entry.
+
+    Raises RecordErased where an erasure came first, TooManyRenditions where other forms did; a late timestamp is
+    never one too many.
+    """
     generation = Generation.objects.select_for_update().get(pk=form.output.generation_id)
     if generation.erased_at:
         raise RecordErased(date=f"{generation.erased_at:%Y-%m-%d}")
+    if made.reason != "timestamp":
+        _require_room(form)
     keep(made.signed)
     credentials.record(made.credential, actor=made_by)
     rendition = Rendition(

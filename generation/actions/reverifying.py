@@ -7,6 +7,7 @@ verdict that was kept at the signature stays as it was; each change since is a r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,6 +31,8 @@ from provenance.verification.verify import verify
 log = structlog.get_logger(__name__)
 SILENT_SECONDS = 300
 """A run that verified nothing for so long has lost its worker; another goes on behind the last image."""
+AGAIN_AFTER = timedelta(days=1)
+"""A run that failed is asked for again then: what it failed of is mended by a person, and each asking is an entry."""
 TAKE = """
 UPDATE generation_reverification SET state = 'running', attempt = attempt + 1, beat_at = clock_timestamp()
 WHERE id = (
@@ -54,9 +57,16 @@ def request_if_due() -> Reverification | None:
         before = credentials.versions_verified_with()
     if before <= {(library, trust.digest)}:
         return None
+    if _has_just_failed(library=library, trust=trust.digest):
+        return None
     is_library = any(version != library for version, _ in before)
     reason = Reverification.Reason.LIBRARY if is_library else Reverification.Reason.TRUST
     return _request(actor=COLOPHON, reason=reason, state=Reverification.State.WAITING)
+
+
+def _has_just_failed(*, library: str, trust: str) -> bool:
+    failed = Reverification.objects.filter(state=Reverification.State.FAILED, ended_at__gt=timezone.now() - AGAIN_AFTER)
+    return failed.filter(library_version=library, trust_version=trust).exists()
 
 
 def begin_here(*, actor: Actor) -> Reverification:
@@ -127,6 +137,8 @@ def _verify_again(
         after = {"state": fault.code, "library": run.library_version, "trust": run.trust_version, "checks": {}}
     with transaction.atomic():
         _beat(run, image)
+        if credentials.is_erased(image):  # while the run read: its file went on purpose
+            return
         if (after["state"], after["checks"]) != (before["state"], before["checks"]):
             _record(run, image=image, manifest_id=manifest_id, before=before, after=after)
 

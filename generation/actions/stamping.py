@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from generation import queries
 from generation.actions.renditions import prepared, record_rendition
+from generation.errors import RecordErased
 from generation.events import StampGivenUp
+from generation.models import Generation
 from generation.queries import Form
 from generation.rendition import Size
 from provenance import storage
@@ -24,7 +26,7 @@ from provenance.credentials.manifest import Software
 from provenance.credentials.signing import SignedImage, SigningKey
 from provenance.credentials.timestamps import TimestampAuthority
 from provenance.credentials.updating import stamp_later
-from provenance.errors import Fault
+from provenance.errors import Fault, FileAltered, FileMissing
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 20
@@ -34,8 +36,8 @@ AT_ONCE = 20
 def stamp_waiting(*, key: SigningKey) -> int:
     """Give files that left without a timestamp an update manifest that holds one; return how many got it.
 
-    While the authority is down nothing changes, and the next run asks again. A file that never can be stamped stops
-    waiting, with an entry that says why.
+    While the authority is down or the disk is full nothing changes, and the next run asks again. A file that never can
+    be stamped stops waiting, with an entry that says why.
     """
     timestamps = credentials.timestamp_authority()
     if timestamps is None or not timestamps.is_awake:
@@ -44,14 +46,15 @@ def stamp_waiting(*, key: SigningKey) -> int:
     for digest in credentials_kept.waiting_for_stamp(most=AT_ONCE):
         try:
             stamped += _stamp(digest, key=key, timestamps=timestamps)
-        except NotStampable as error:
+        except (NotStampable, FileMissing, FileAltered, RecordErased) as error:  # lost files reconciling finds
             _give_up(digest, reason=error.said("en"))
         except SigningFailed:
             timestamps.rest()
             log.warning("timestamp authority still down", waiting=digest)
             break
-        except Fault as error:  # a file that is gone is found by reconciling
-            _give_up(digest, reason=error.said("en"))
+        except Fault as error:  # such as a full disk, which says nothing of this file
+            log.warning("stamping stopped", waiting=digest, fault=error.code)
+            break
     return stamped
 
 
@@ -67,12 +70,11 @@ def _stamp(digest: str, *, key: SigningKey, timestamps: TimestampAuthority) -> b
         key=key,
         timestamps=timestamps,
     )
-    _record(form, signed=signed, key=key)
-    return True
+    return _record(form, signed=signed, key=key)
 
 
 @transaction.atomic
-def _record(form: Form, *, signed: SignedImage, key: SigningKey) -> None:
+def _record(form: Form, *, signed: SignedImage, key: SigningKey) -> bool:
     made = prepared(
         signed,
         key=key,
@@ -82,8 +84,12 @@ def _record(form: Form, *, signed: SignedImage, key: SigningKey) -> None:
         size=Size(form.file.width, form.file.height),
         delivered_pixels=form.file.delivered_pixels,
     )
+    Generation.objects.select_for_update().get(pk=form.output.generation_id)  # first, as an erasure does
+    if not credentials.hold_waiting_for_stamp(form.file.digest):
+        return False  # another run was faster
     record_rendition(made, form=form, made_by=COLOPHON)
     credentials.stop_waiting_for_stamp(form.file.digest)
+    return True
 
 
 @transaction.atomic

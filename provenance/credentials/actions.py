@@ -171,6 +171,12 @@ def _signed(row: Credential, *, actor: Actor) -> CredentialSigned:
     )
 
 
+def hold_waiting_for_stamp(image_digest: str) -> bool:
+    """Lock a credential for the rest of the transaction, and say whether its signature still waits for a timestamp."""
+    waiting = Credential.objects.filter(image_digest=image_digest, stamp_due_at__isnull=False)
+    return waiting.select_for_update().first() is not None
+
+
 def stop_waiting_for_stamp(image_digest: str) -> None:
     """Record that a signature no longer waits for a timestamp, beside the entry of the caller that says why."""
     Credential.objects.filter(image_digest=image_digest).update(stamp_due_at=None)

@@ -15,6 +15,12 @@ def credential_of(image_digest: str) -> Credential | None:
     return Credential.objects.filter(image_digest=image_digest).first()
 
 
+def credentials_of(image_digests: Iterable[str]) -> dict[str, Credential]:
+    """Return the credentials of some delivered images by their digests, where there are any."""
+    kept = Credential.objects.filter(image_digest__in=list(image_digests)).defer("verdict")
+    return {one.image_digest: one for one in kept}
+
+
 def waiting_for_stamp(*, most: int) -> list[str]:
     """Return the digests of files whose signatures wait for a timestamp, the longest waiting first."""
     waiting = Credential.objects.filter(stamp_due_at__isnull=False, erased_at=None).order_by("stamp_due_at", "pk")
@@ -45,6 +51,11 @@ def verdicts_kept(*, after: str = "") -> Iterator[tuple[str, str, dict[str, Any]
     """Yield image, manifest id and verdict as signed of every credential not erased, by digest, behind one image."""
     kept = Credential.objects.filter(erased_at=None, image_digest__gt=after).order_by("image_digest")
     yield from kept.values_list("image_digest", "manifest_id", "verdict").iterator(chunk_size=200)
+
+
+def is_erased(image_digest: str) -> bool:
+    """Say whether what the credential of an image said was erased."""
+    return Credential.objects.filter(image_digest=image_digest, erased_at__isnull=False).exists()
 
 
 def kept_count() -> int:

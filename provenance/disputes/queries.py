@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
@@ -165,7 +167,14 @@ def told_by(account_id: UUID) -> QuerySet[Dispute]:
 
 def referenced_files(among: Iterable[str] | None = None) -> set[str]:
     """Return the digests of the files that were handed in as evidence and are kept, of all or among some."""
-    wanted = None if among is None else set(among)
-    rows = DisputeEvent.objects.exclude(evidence=[]).values_list("evidence", flat=True)
-    found = {str(file["digest"]) for files in rows.iterator() for file in files}
-    return found if wanted is None else found & wanted
+    rows = DisputeEvent.objects.exclude(evidence=[])
+    if among is None:
+        return _files_in(rows)
+    wanted = set(among)
+    named = reduce(or_, (Q(evidence__contains=[{"digest": digest}]) for digest in wanted), Q(pk=None))
+    return _files_in(rows.filter(named)) & wanted
+
+
+def _files_in(events: QuerySet[DisputeEvent]) -> set[str]:
+    rows = events.values_list("evidence", flat=True)
+    return {str(file["digest"]) for files in rows.iterator() for file in files}

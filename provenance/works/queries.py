@@ -123,6 +123,12 @@ def own_among(work: Work, near: Iterable[Match]) -> set[UUID]:
     return set(own.values_list("pk", flat=True)) | {work.pk}
 
 
+def works_owned(among: Iterable[UUID], *, account_id: UUID) -> set[UUID]:
+    """Return those of some works that a party of an account owns."""
+    own = Work.objects.filter(pk__in=list(among), owner_id__in=parties_of(account_id))
+    return set(own.values_list("pk", flat=True))
+
+
 def flags_visible_to(actor: Actor) -> QuerySet[Flag]:
     """Return every flag, the newest first, with its work; raise NotPermitted for anybody but an auditor."""
     actor.require("auditor")

@@ -43,6 +43,8 @@ STATUS: dict[type[Fault], int] = {
     generation.AlreadyEnded: 409,
     generation.TooAlike: 422,
     generation.LikenessUnknown: 422,
+    generation.NotARetouch: 422,
+    generation.LooksLikeAnother: 422,
     generation.NotReplayable: 409,
     generation.ReasonNeeded: 422,
     generation.RecordErased: 410,

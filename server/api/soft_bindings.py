@@ -21,14 +21,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import recovery
+from generation import queries, recovery
 from provenance.credentials import queries as credentials
+from provenance.credentials.actions import reading_watermark
+from provenance.credentials.watermark.contract import ID_BYTES
 from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint, fingerprint_of
 from provenance.picture import LARGEST_FILE, PictureTooLarge, decode_picture
 from server.api.images import stored_manifest
 from server.api.parsers import StrictJSONParser
 
-ALGORITHMS = (ISCC_ALGORITHM, PDQ_ALGORITHM)
+FINGERPRINTS = (ISCC_ALGORITHM, PDQ_ALGORITHM)
+WATERMARK = reading_watermark().algorithm
+ALGORITHMS = (*FINGERPRINTS, WATERMARK)
 CODE_BYTES = 32
 LONGEST_VALUE = 1000
 MOST_RESULTS = 100
@@ -63,6 +67,8 @@ class Binding(serializers.Serializer):
             raise serializers.ValidationError({"value": "not base64"}, code="invalid") from error
         if attrs["alg"] == PDQ_ALGORITHM and len(value) not in {CODE_BYTES, 10 * CODE_BYTES}:
             raise serializers.ValidationError({"value": "not one code of 32 bytes, nor ten"}, code="invalid")
+        if attrs["alg"] == WATERMARK and len(value) != ID_BYTES:
+            raise serializers.ValidationError({"value": f"not an id of {ID_BYTES} bytes"}, code="invalid")
         return {**attrs, "value": value}
 
 
@@ -102,7 +108,7 @@ class SupportedAlgorithms(APIView):
     @extend_schema(responses={200: dict})
     def get(self, request: Request) -> Response:
         """Return the algorithms by their kind."""
-        return Response({"watermarks": [], "fingerprints": [{"alg": name} for name in ALGORITHMS]})
+        return Response(_listed(watermarks=[WATERMARK], fingerprints=FINGERPRINTS))
 
 
 class MatchesByBinding(APIView):
@@ -139,8 +145,12 @@ class MatchesByContent(APIView):
         """Return the matches of the picture in the body, or in a form's ``file``."""
         question = ContentQuestion(data=request.query_params)
         question.is_valid(raise_exception=True)
-        fingerprint = fingerprint_of(decode_picture(_sent(request.data)).pixels)
-        found = _alike(question.validated_data["alg"], fingerprint)
+        pixels, algorithm = decode_picture(_sent(request.data)).pixels, question.validated_data["alg"]
+        if algorithm == WATERMARK:
+            read = reading_watermark().read(pixels)
+            found = _watermarked(read.hex) if read else ()
+        else:
+            found = _alike(algorithm, fingerprint_of(pixels))
         return Response({"matches": list(_told(found))[: question.validated_data["maxResults"]]})
 
 
@@ -174,17 +184,29 @@ def _sent(data: Any) -> bytes:
     return bytes(sent.read())
 
 
+def _listed(**kinds: Sequence[str]) -> dict[str, Any]:
+    return {kind: [{"alg": name} for name in names] for kind, names in kinds.items()}
+
+
 def _by_binding(asked: Any) -> Response:
     binding = Binding(data=asked)
     binding.is_valid(raise_exception=True)
-    value = binding.validated_data["value"]
-    if binding.validated_data["alg"] == ISCC_ALGORITHM:
-        fingerprint = Fingerprint(pdq=(), quality=0, iscc=value.decode("ascii", "replace"))
-    else:
-        codes = tuple(value[start : start + CODE_BYTES] for start in range(0, len(value), CODE_BYTES))
-        fingerprint = Fingerprint(pdq=codes, quality=100, iscc="")
-    found = _alike(binding.validated_data["alg"], fingerprint)
+    found = _bound(binding.validated_data["alg"], binding.validated_data["value"])
     return Response({"matches": list(_told(found))[: binding.validated_data["maxResults"]]})
+
+
+def _bound(algorithm: str, value: bytes) -> Sequence[tuple[str, float]]:
+    if algorithm == WATERMARK:
+        return _watermarked(value.hex())
+    if algorithm == ISCC_ALGORITHM:
+        return _alike(algorithm, Fingerprint(pdq=(), quality=0, iscc=value.decode("ascii", "replace")))
+    codes = tuple(value[start : start + CODE_BYTES] for start in range(0, len(value), CODE_BYTES))
+    return _alike(algorithm, Fingerprint(pdq=codes, quality=100, iscc=""))
+
+
+def _watermarked(id: str) -> Sequence[tuple[str, float]]:
+    forms = (form for form in queries.forms_watermarked(id) if not form.output.generation.erased_at)
+    return [(form.output.manifest_id, 1.0) for form in forms]
 
 
 def _alike(algorithm: str, fingerprint: Fingerprint) -> Sequence[tuple[str, float]]:

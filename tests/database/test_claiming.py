@@ -367,7 +367,7 @@ def test_a_wish_to_stop_is_seen_at_the_next_step_even_between_two_that_are_told(
 def test_one_line_serves_one_claim_after_the_other() -> None:
     a_model()
     queue(an_artist(), 2)
-    line = LeaseLine()
+    line = LeaseLine(lease_seconds=30)
     try:
         for mine in (claimed(), claimed()):
             with Heartbeat(mine, line=line).beating() as on_step:
@@ -375,3 +375,16 @@ def test_one_line_serves_one_claim_after_the_other() -> None:
         assert set(Generation.objects.values_list("step", flat=True)) == {2}
     finally:
         line.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("lease", [2, 15, 600])
+def test_a_silent_database_host_is_given_up_before_the_lease_ends(lease: int) -> None:
+    line = LeaseLine(lease_seconds=lease)
+    try:
+        told = line._open().info.get_parameters()
+    finally:
+        line.close()
+    assert told["keepalives"] == "1" and 0 < int(told["tcp_user_timeout"]) < 1_000 * lease
+    silent = int(told["keepalives_idle"]) + int(told["keepalives_count"]) * int(told["keepalives_interval"])
+    assert silent <= max(2, lease / 2)

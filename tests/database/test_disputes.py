@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from generation.actions.rendering import render_next
@@ -18,6 +20,7 @@ from provenance import storage
 from provenance.audit_log.models import Opening
 from provenance.disputes.actions.assessing import pass_deadlines
 from provenance.disputes.models import Dispute, DisputeEvent
+from provenance.disputes.queries import referenced_files
 from provenance.works.actions.parties import invite_member
 from provenance.works.models import Style, Work
 from server.accounts.models import Account
@@ -201,6 +204,10 @@ def test_an_incomplete_notice_is_completed_by_its_claimant(work: Work, auditor: 
     file = Caller(auditor).get(f"{address}/evidence/{digest}")
     assert file.content == a_png(seed=9) and file["Content-Disposition"].startswith("attachment")
     assert Caller(an_artist("stranger")).get(f"{address}/evidence/{digest}").status_code == 404
+    with CaptureQueriesContext(connection) as asked:
+        assert referenced_files([digest, "sha256:" + "0" * 64]) == {digest} == referenced_files()
+        assert referenced_files(["sha256:" + "0" * 64]) == set()
+    assert digest in asked[0]["sql"], "the database says which of some, not this process"
 
 
 def test_what_nobody_completes_lapses_in_time_and_the_rest_only_shows_as_late(work: Work, auditor: Account) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generation.actions import reconciling
+from generation.actions import reconciling, stamping
 from generation.actions.rendering import render_next
 from generation.actions.stamping import stamp_waiting
 from generation.evidence import Records
@@ -22,6 +22,7 @@ from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.installed_key import authority_at
 from provenance.credentials.models import Credential
 from provenance.credentials.reading import read
+from provenance.errors import StorageFull
 from provenance.verification.verify import verify
 from tests.factories.records import a_model, a_request, a_worker, an_artist
 from tests.simulators.timestamps import NAME, Authority, authority
@@ -93,6 +94,42 @@ def test_a_picture_whose_file_was_lost_stops_waiting_and_the_log_says_why(
     assert stamp(keys) == 0
     assert Entry.objects.filter(kind="StampGivenUp").count() == 1
     assert not Credential.objects.exclude(stamp_due_at=None).exists()
+
+
+def test_a_full_disk_stops_the_run_and_the_picture_goes_on_waiting(
+    keys: Path, server: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered(keys)
+    server.is_down = False
+
+    def full(data: bytes) -> str:
+        raise StorageFull()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "store", full)
+        assert stamp(keys) == 0
+    assert not Entry.objects.filter(kind="StampGivenUp").exists()
+    assert Credential.objects.exclude(stamp_due_at=None).count() == 1
+    assert stamp(keys) == 1
+
+
+def test_of_two_runs_that_stamp_the_same_file_one_records_it(
+    keys: Path, server: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered(keys)
+    server.is_down = False
+    stamp_later, faster = stamping.stamp_later, []
+
+    def overtaken(*file: Any, **how: Any) -> Any:
+        signed = stamp_later(*file, **how)
+        monkeypatch.setattr(stamping, "stamp_later", stamp_later)
+        faster.append(stamp(keys))
+        return signed
+
+    monkeypatch.setattr(stamping, "stamp_later", overtaken)
+    assert (stamp(keys), faster) == (0, [1])
+    assert Rendition.objects.count() == 1
+    assert Entry.objects.filter(kind="RenditionMade").count() == 1
 
 
 def test_a_webp_does_not_wait_for_what_it_can_never_get(keys: Path, server: Authority) -> None:

@@ -11,7 +11,9 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from generation.actions.erasing import erase_person
@@ -25,6 +27,7 @@ from provenance.attribution.models import KeptFingerprint
 from provenance.credentials.queries import credential_of
 from provenance.fingerprint import Fingerprint, fingerprint_of
 from provenance.picture import decode_picture
+from provenance.verification.copy import Copy
 from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
 from tests.factories.pictures import a_png, encoded
@@ -176,8 +179,19 @@ def test_what_a_manifest_states_as_soft_binding_finds_it(keys: Path) -> None:
                 {"manifestId": output.manifest_id, "endpoint": matches(answer)[0]["endpoint"], "similarityScore": 100}
             ]
     assert client.get("/c2pa/services/supportedAlgorithms").json() == {
-        "watermarks": [], "fingerprints": [{"alg": "io.iscc.v0"}, {"alg": "org.colophon.pdq-windows.v1"}],
+        "watermarks": [{"alg": "org.colophon.spread-64.1"}],
+        "fingerprints": [{"alg": "io.iscc.v0"}, {"alg": "org.colophon.pdq-windows.v1"}],
     }  # fmt: skip
+
+
+def test_many_likenesses_are_told_with_one_reading_of_credentials_and_no_vocabulary(keys: Path) -> None:
+    first, _ = delivered(keys), delivered(keys)  # the same seed and words draw the same picture
+    with CaptureQueriesContext(connection) as asked:
+        found = Records(keeper="here").find(Copy(encoded(picture_of(first), "JPEG", quality=50)))
+    assert len(found) == 2 and all(record.key_id for record in found)
+    statements = [one["sql"] for one in asked]
+    assert sum('FROM "credentials_credential"' in one for one in statements) == 1
+    assert not any("vocabulary" in one for one in statements)
 
 
 def test_the_stored_manifest_comes_back_by_id_and_as_a_sidecar_by_digest(keys: Path) -> None:
@@ -206,6 +220,7 @@ def test_the_stored_manifest_comes_back_by_id_and_as_a_sidecar_by_digest(keys: P
         ({"alg": "com.example.other", "value": "AAAA"}, "alg"),
         ({"alg": "org.colophon.pdq-windows.v1", "value": "AAAA"}, "value"),
         ({"alg": "org.colophon.pdq-windows.v1", "value": "%%%"}, "value"),
+        ({"alg": "org.colophon.spread-64.1", "value": "AAAA"}, "value"),
         ({"alg": "io.iscc.v0"}, "value"),
         ({"alg": "io.iscc.v0", "value": "A" * 2000}, "value"),
         ({"alg": "io.iscc.v0", "value": "AAAA", "maxResults": 1000}, "maxResults"),

@@ -159,6 +159,42 @@ def test_a_run_without_a_readable_trust_list_fails_with_a_sentence(
     assert failed.value.returncode == 2
 
 
+def test_a_run_that_failed_is_not_asked_for_again_at_every_beat_but_the_day_after(
+    ours: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise ValueError("unforeseen")
+
+    with_library(monkeypatch, "0.99.0")
+    with monkeypatch.context() as patched:
+        patched.setattr("generation.actions.reverifying.verify", full)
+        for _ in range(3):
+            jobs.reverify()
+    assert [run.state for run in Reverification.objects.all()] == ["failed"]
+    assert kinds_of_entries().count("ReverificationRequested") == 1
+    Reverification.objects.update(ended_at=timezone.now() - timedelta(days=1, minutes=1))
+    jobs.reverify()
+    assert [run.state for run in Reverification.objects.order_by("asked_at")] == ["failed", "done"]
+
+
+def test_an_image_erased_while_the_run_reads_is_no_changed_verdict(
+    ours: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = storage.load
+
+    def erased_first(digest: str) -> bytes:
+        with transaction.atomic():
+            erase_credentials([digest], at=timezone.now())
+            one_entry()
+        storage.delete(digest)
+        return load(digest)
+
+    monkeypatch.setattr(storage, "load", erased_first)
+    run = reverifying.reverify(reverifying.begin_here(actor=COLOPHON))
+    assert (run.state, run.changed) == ("done", 0)
+    assert not VerdictChange.objects.exists()
+
+
 def test_rows_and_log_agree_on_a_run_and_its_changes(ours: SigningKey, monkeypatch: pytest.MonkeyPatch) -> None:
     stranger = trust_in(certificates.chain(now=datetime.now(UTC)).root_pem)
     monkeypatch.setattr("generation.actions.reverifying.trust_in_force", lambda: stranger)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
@@ -21,6 +23,7 @@ from generation.actions.training.running import claim_one, train_next
 from generation.actions.training.upkeep import is_one_waiting, reap, request_release
 from generation.actions.upkeep import sweep
 from generation.models import TrainingRun
+from generation.queries import training_files
 from generation.training.sheets import MOST_BYTES, jpeg_strip
 from provenance import storage
 from provenance.actor import COLOPHON
@@ -119,7 +122,11 @@ def test_the_sweeper_keeps_adapters_and_checkpoints_and_takes_nothing_that_a_tra
     for path in files.rglob("*"):
         os.utime(path, (0, 0))
     sweep()
-    assert all(storage.exists(digest) for digest in (run.adapter_digest, run.manifest_digest, run.sheet_digest))
+    needed = {run.adapter_digest, run.manifest_digest, run.sheet_digest}
+    assert all(map(storage.exists, needed))
+    with CaptureQueriesContext(connection) as asked_for:
+        assert training_files([*needed, "sha256:" + "0" * 64]) == needed <= training_files()
+    assert run.sheet_digest in asked_for[0]["sql"], "the database says which of some, not this process"
 
 
 def test_erasing_a_person_takes_adapters_manifests_and_samples_and_calls_open_trainings_off(keys: Path) -> None:

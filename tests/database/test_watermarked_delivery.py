@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.test import Client
 from PIL import Image
 
 from generation.actions import reconciling
+from generation.actions.erasing import erase_person
 from generation.actions.rendering import render_next
 from generation.actions.renditions import make_rendition
 from generation.evidence import Records
@@ -66,6 +69,22 @@ def test_a_delivered_picture_carries_an_id_that_its_manifest_states(keys: Path, 
     assert output.raw_pixels == pixel_digest(varied(3, 192))
     assert output.raw_pixels != output.delivered_pixels
     assert reconciling.reconcile(reconciling.begin_here(actor=COLOPHON)).differences == 0
+
+
+def test_its_watermark_finds_the_manifest_by_binding_and_by_content_until_it_is_erased(keys: Path) -> None:
+    output = delivered(keys)
+    assert output.watermark is not None
+    asked = {"alg": ALGORITHM, "value": base64.b64encode(bytes.fromhex(output.watermark)).decode()}
+    other = {"alg": ALGORITHM, "value": base64.b64encode(bytes(8)).decode()}
+    client, address = Client(), "/c2pa/matches/byBinding"
+    (found,) = client.get(address, asked).json()["matches"]
+    assert (found["manifestId"], found["similarityScore"]) == (output.manifest_id, 100)
+    assert client.get(address, other).json()["matches"] == []
+    copy = as_png(decode_picture(storage.load(output.digest)).pixels[10:, 6:])
+    content = client.post(f"/c2pa/matches/byContent?alg={ALGORITHM}", copy, content_type="image/png")
+    assert content.json()["matches"] == [found]
+    erase_person(actor=COLOPHON, account_id=output.generation.owner_id)
+    assert client.get(address, asked).json()["matches"] == []
 
 
 def test_a_stripped_and_cropped_copy_is_found_by_its_watermark(keys: Path) -> None:

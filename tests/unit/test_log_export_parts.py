@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.audit_log.errors import LogError
@@ -27,6 +27,7 @@ def bundle(tmp_path: Path) -> Path:
     return unpacked(tmp_path / "bundle")
 
 
+@settings(deadline=None)  # the pure check takes as long as the machine's load has it
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=100), st.data())
 def test_signatures_are_judged_as_cryptography_judges_them(seed: bytes, message: bytes, data: st.DataObject) -> None:
     key = Ed25519PrivateKey.from_private_bytes(seed)

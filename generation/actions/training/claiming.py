@@ -105,7 +105,8 @@ class TrainingLease:
         self, claim: TrainingClaim, *, yields: bool, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._claim, self._yields, self._sleep = claim, yields, sleep
-        self._line, self._lock, self._stopped = LeaseLine(), threading.Lock(), threading.Event()
+        self._line = LeaseLine(lease_seconds=claim.lease_seconds)
+        self._lock, self._stopped = threading.Lock(), threading.Event()
         self._told: dict[str, int | None] = {"of": None, "left": None}
         self._over: type[GenerationError] | None = None
 
