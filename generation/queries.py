@@ -338,9 +338,15 @@ def renditions_to_erase(account_id: UUID) -> QuerySet[Rendition]:
 
 
 def uses_of_offer(*, offer_id: UUID, grants: Iterable[UUID]) -> QuerySet[Output]:
-    """Return the delivered pictures whose decision rests on an offer or on grants of it, the newest first."""
-    rights = [offer_id, *grants]
+    """Return the delivered pictures whose decision rests on an offer or on grants of it, the newest first.
+
+    What only a prompt names counts where that prompt is public: otherwise the list would tell of its words.
+    """
+    is_public = Q(generation__disclosure=Generation.Disclosure.PUBLIC)
     rests_on_it = Q()
-    for right in rights:
-        rests_on_it |= Q(generation__decision__references__contains=[{"right": str(right), "permitted": True}])
+    for right in [offer_id, *grants]:
+        answer = {"right": str(right), "permitted": True}
+        declared = {**answer, "found_in": "declared"}
+        rests_on_it |= Q(generation__decision__references__contains=[declared])
+        rests_on_it |= is_public & Q(generation__decision__references__contains=[answer])
     return Output.objects.filter(rests_on_it).select_related("generation").order_by("-delivered_at", "id")

@@ -24,7 +24,7 @@ from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.credentials.manifest import prompt_commitment
 from provenance.licensing.actions import uses
-from provenance.licensing.decision import Decision, Subject, decide, model_rights
+from provenance.licensing.decision import Decision, Subject, decide, held_to_quote, model_rights
 from provenance.licensing.declared import Asked
 from provenance.licensing.errors import UsesExhausted
 from provenance.licensing.money import Money
@@ -67,10 +67,11 @@ def gather(*, actor: Actor, request: GenerationRequest) -> Gathered:
     return Gathered(request=request, model=model, styles=styles, inputs=inputs)
 
 
-def decide_for(*, actor: Actor, gathered: Gathered, images: int, generation: UUID | None = None) -> Decision:
+def decide_for(*, actor: Actor, gathered: Gathered, images: int, earlier: Generation | None = None) -> Decision:
     """Return the licence decision over model, styles, inputs and every registered name in the prompt.
 
-    A generation that is decided on again has its own reserved uses to spend.
+    A generation that is decided on again has its own reserved uses to spend, and need not have accepted what
+    nobody asked to be accepted when it was requested.
     """
     model = gathered.model
     model_subject = Subject(
@@ -87,11 +88,14 @@ def decide_for(*, actor: Actor, gathered: Gathered, images: int, generation: UUI
         styles=gathered.styles,
         input_works=gathered.inputs,
         prompt=f"{gathered.expanded_prompt}\n{gathered.request.negative_prompt}",
-        generation=generation,
+        generation=earlier.pk if earlier else None,
     )
+    asked = asked_in(gathered.request, images=images)
+    if earlier and "accepted_terms" not in earlier.decision:
+        asked = dataclasses.replace(asked, is_before_acceptance=True)
     return decide(
         (model_subject, *others),
-        asked=asked_in(gathered.request, images=images),
+        asked=asked,
         training={"class": model.training, "statement": model.training_statement},
     )
 
@@ -151,7 +155,8 @@ def decide_again(generation: Generation) -> Decision:
         inputs=works.works_with_ids([row["work"] for row in generation.inputs]),
     )
     owner = Actor(account_id=generation.owner_id)
-    return decide_for(actor=owner, gathered=gathered, images=len(generation.seeds), generation=generation.pk)
+    decision = decide_for(actor=owner, gathered=gathered, images=len(generation.seeds), earlier=generation)
+    return held_to_quote(decision, quoted=generation.decision.get("quote"))
 
 
 @transaction.atomic

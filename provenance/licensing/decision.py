@@ -159,7 +159,7 @@ class Decision:
             "recipient": asked.recipient,
             "content_rating": asked.content_rating,
             "images": asked.images,
-            "accepted_terms": sorted(asked.accepted_terms),
+            **({} if asked.is_before_acceptance else {"accepted_terms": sorted(asked.accepted_terms)}),
             "ceiling": asked.ceiling.as_json() if asked.ceiling else None,
             "quote": self.quote.as_json() if self.quote else None,
             "references": [reference.as_json() for reference in self.references],
@@ -178,6 +178,18 @@ def decide(subjects: Iterable[Subject], *, asked: Asked, training: Mapping[str, 
         return Decision(answers, asked, reasons=refused, training=training or {})
     quote = quote_for(lines, images=asked.images)
     return Decision(answers, asked, quote=quote, reasons=_above_ceiling(quote, asked), training=training or {})
+
+
+def held_to_quote(decision: Decision, *, quoted: Mapping[str, Any] | None) -> Decision:
+    """Return a decision made anew, refused where it costs what its requester, who set no ceiling, was never told."""
+    quote = decision.quote
+    if quote is None or decision.asked.ceiling is not None or not quote.total:
+        return decision
+    known = int(quoted["total"]) if quoted and quoted["currency"] == quote.currency else 0
+    if quote.total <= known:
+        return decision
+    told = Money(known, quote.currency).written()
+    return replace(decision, reasons=(*decision.reasons, say.ABOVE_QUOTE("", total=quote.written(), quoted=told)))
 
 
 def decide_subject(subject: Subject, *, asked: Asked) -> ReferenceDecision:
@@ -296,7 +308,8 @@ def _model_faults(subject: Subject, terms: Terms, *, asked: Asked) -> list[Reaso
     faults = []
     if USE_OUTPUTS not in terms.permissions:
         faults.append(say.OUTPUTS_NOT_USABLE(subject.name, terms.licence))
-    if USE_RESTRICTIONS in terms.duties and terms.digest() not in asked.accepted_terms:
+    is_accepted = asked.is_before_acceptance or terms.digest() in asked.accepted_terms
+    if USE_RESTRICTIONS in terms.duties and not is_accepted:
         faults.append(say.RESTRICTIONS_NOT_ACCEPTED(subject.name, terms.licence, digest=terms.digest()))
     return faults
 

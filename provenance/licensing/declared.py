@@ -59,6 +59,8 @@ class Asked:
     ceiling: Money | None = None
     accepted_terms: frozenset[str] = frozenset()
     """Digests of terms whose use restrictions the requester accepts."""
+    is_before_acceptance: bool = False
+    """Whether it was asked for when use restrictions bound without anybody accepting them."""
     is_prompt_public: bool = True
 
     @property

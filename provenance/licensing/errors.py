@@ -41,6 +41,20 @@ class OfferNotStanding(LicensingError):
     zh = "该要约已{state_zh}。{next_zh}"
 
 
+class SubjectNotUsable(LicensingError):
+    """What an offer is of can be used by nobody now, so no grant of it is given or paid for."""
+
+    code = "subject-not-usable"
+    en = (
+        "What is offered here cannot be used now: it is not active (withdrawn, in dispute, not ready), or a"
+        " rightsholder said no. Look for another offer, or try again when that has changed."
+    )
+    zh = (
+        "此要约的对象目前无法使用：它未处于可用状态（已撤回、存在争议或尚未就绪），或权利人已表示拒绝。"
+        "请另选要约，或待情况变化后再试。"
+    )
+
+
 class UnknownGrant(LicensingError):
     """No such grant that the caller may see."""
 

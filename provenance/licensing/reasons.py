@@ -146,6 +146,12 @@ ABOVE_CEILING = _Sentence(
     "This would cost {total}, above your ceiling of {ceiling}. Raise the ceiling, or ask for fewer pictures.",
     "此请求需 {total}，超过您设定的上限 {ceiling}。请提高上限，或减少图片数量。",
 )
+ABOVE_QUOTE = _Sentence(
+    "above-quote",
+    "Since this was asked for its terms have changed: it would now cost {total}, and {quoted} was quoted. Ask again to "
+    "accept the new price.",
+    "自提出请求以来条款已有变化：现需 {total}，而当时报价为 {quoted}。如接受新价格，请重新提出请求。",
+)
 CURRENCIES_DIFFER = _Sentence(
     "currencies-differ",
     "What this request uses is priced in {currencies}; a request keeps to one currency. Leave one of them out.",

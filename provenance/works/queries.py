@@ -57,6 +57,15 @@ def require_payable(party: Party) -> None:
         raise NotVerified(party=party.name)
 
 
+def is_payable(party: Party) -> bool:
+    """Say whether money may go to a party now."""
+    try:
+        require_payable(party)
+    except NotVerified:
+        return False
+    return True
+
+
 def parties_spoken_for(account_id: UUID | None) -> set[UUID]:
     """Return the parties that an account acts for, and those whose guardian it is."""
     own = parties_of(account_id)

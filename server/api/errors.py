@@ -82,6 +82,7 @@ STATUS: dict[type[Fault], int] = {
     licensing.OfferNotStanding: 409,
     licensing.AlreadyRevoked: 409,
     licensing.GrantNotWaiting: 409,
+    licensing.SubjectNotUsable: 409,
     licensing.NotForTaking: 409,
     licensing.OwnOffer: 409,
     licensing.ExclusiveElsewhere: 409,

@@ -158,7 +158,8 @@ class OfferUses(ListAPIView):
 def _use(output: Any, *, rights: set[str]) -> dict[str, Any]:
     """Return a picture as the rightsholder of one of its references may see it."""
     generation = output.generation
-    answer = next(one for one in generation.decision["references"] if one["right"] in rights)
+    answers = [one for one in generation.decision["references"] if one["right"] in rights]
+    answer = min(answers, key=lambda one: one["found_in"] != "declared")
     price = answer.get("price") or {}
     is_public = generation.disclosure == "public" and not generation.erased_at
     return {

@@ -21,11 +21,12 @@ from generation.queries import form_visible_to
 from provenance import storage
 from provenance.actor import Actor
 from provenance.licensing.actions.offering import offer_openly
+from provenance.licensing.actions.withdrawing import withdraw_work
 from provenance.licensing.queries.offers import is_offered
 from provenance.licensing.queries.usable_works import work_usable_by, works_usable_by
 from provenance.picture import LARGEST_FILE, PictureTooLarge
 from provenance.works import queries
-from provenance.works.actions.listing import bring_back_work, credit_authors, register_work, withdraw_work
+from provenance.works.actions.listing import bring_back_work, credit_authors, register_work
 from provenance.works.actions.parties import own_party
 from provenance.works.errors import UnknownWork
 from server.api.actors import actor_of

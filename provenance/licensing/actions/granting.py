@@ -13,11 +13,19 @@ from provenance.licensing.actions.exclusivity import require_no_exclusive_grant,
 from provenance.licensing.actions.notifying import notify_licensee, notify_rightsholders
 from provenance.licensing.actions.offering import hold_subject
 from provenance.licensing.actions.paying import prepay, refund_unused
-from provenance.licensing.errors import AlreadyRevoked, GrantNotWaiting, NotForTaking, OfferNotStanding, OwnOffer
+from provenance.licensing.errors import (
+    AlreadyRevoked,
+    GrantNotWaiting,
+    NotForTaking,
+    OfferNotStanding,
+    OwnOffer,
+    SubjectNotUsable,
+)
 from provenance.licensing.events import GrantApproved, GrantDeclined, GrantGiven, GrantRequested, GrantRevoked
 from provenance.licensing.models import Grant, GrantEvent, Offer
 from provenance.licensing.money import Money
 from provenance.licensing.queries.offers import splits_of_offer
+from provenance.licensing.queries.standing import is_usable
 from provenance.licensing.quotes import PriceLine
 from provenance.licensing.terms import Terms
 from provenance.works.actions.parties import require_authority
@@ -37,7 +45,8 @@ def give_grant(*, actor: Actor, offer: Offer, licensee_id: UUID) -> Grant:
 def take_grant(*, actor: Actor, offer: Offer) -> Grant:
     """Take an offer as it stands now; where the rightsholder approves each grant, ask for it.
 
-    Raises OfferNotStanding, NotForTaking, OwnOffer, ExclusiveElsewhere, GrantedElsewhere, AlreadyOpen.
+    Raises OfferNotStanding, SubjectNotUsable, NotForTaking, OwnOffer, ExclusiveElsewhere, GrantedElsewhere,
+    AlreadyOpen.
     """
     actor.require("artist")
     assert actor.account_id is not None  # whoever has a role has an account
@@ -54,8 +63,9 @@ def take_grant(*, actor: Actor, offer: Offer) -> Grant:
 
 @transaction.atomic
 def approve_grant(*, actor: Actor, grant: Grant) -> Grant:
-    """Let a grant count that was asked for."""
+    """Let a grant count that was asked for; raise SubjectNotUsable where there is nothing left to use."""
     held = _waiting(actor, grant)
+    _require_usable(held.offer)
     GrantEvent.objects.create(grant=held, kind=GrantEvent.Kind.APPROVED, at=timezone.now())
     audit_log.append(GrantApproved(actor=actor, grant=held.pk))
     _charge(held)
@@ -97,7 +107,14 @@ def _held(offer: Offer) -> Offer:
     ):
         if at:
             raise OfferNotStanding(state_en=state_en, next_en=next_en, state_zh=state_zh, next_zh=next_zh)
+    _require_usable(held)
     return held
+
+
+def _require_usable(offer: Offer) -> None:
+    """Let nobody pay for what no request may use."""
+    if not is_usable(offer):
+        raise SubjectNotUsable()
 
 
 def _record(*, actor: Actor, offer: Offer, licensee_id: UUID, needs_approval: bool) -> Grant:

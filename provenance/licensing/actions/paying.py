@@ -157,9 +157,11 @@ def _close_for(party: Party, *, actor: Actor, until: datetime) -> dict[str, int]
 def record_payout(*, actor: Actor, party: Party, money: Money, reference: str) -> list[UUID]:
     """Record that a party was paid, outside Colophon, all that is payable to it in a currency.
 
-    What it has to pay back is taken off. Raises NothingPayable, and PayoutDiffers for any other amount.
+    What it has to pay back is taken off. Raises NotVerified where its verification has ended since, NothingPayable,
+    and PayoutDiffers for any other amount.
     """
     actor.require("operator")
+    require_payable(party)
     due, back = _payable(party, currency=money.currency)
     total = sum(line.amount for line in due) - sum(line.amount for line in back)
     if not due or total < 0:

@@ -17,7 +17,7 @@ from provenance.licensing.queries.opt_outs import in_force, said_no, works_match
 from provenance.licensing.queries.uses import taken_of
 from provenance.licensing.terms import terms_read
 from provenance.works import queries as works
-from provenance.works.models import Style, Work
+from provenance.works.models import Party, Style, Work
 
 
 @dataclass(frozen=True)
@@ -178,3 +178,16 @@ def opted_out_of(offer: Offer) -> bool:
     """Say whether the rightsholder has said no to what an offer is of, by itself or with all that is theirs."""
     no = Q(subject_id=offer.subject_id) | Q(subject_kind="party", subject_id=offer.party_id)
     return in_force().filter(no).exists()
+
+
+def is_usable(offer: Offer) -> bool:
+    """Say whether what an offer is of can be used: it is active, and nobody said no to it or to a work behind it."""
+    subject = offer.subject_id
+    is_active = {
+        "style": lambda: Style.objects.filter(pk=subject, state=Style.State.ACTIVE, owner__erased_at=None).exists(),
+        "work": lambda: Work.objects.filter(pk=subject, state=Work.State.ACTIVE, owner__erased_at=None).exists(),
+        "party": lambda: Party.objects.filter(pk=subject, erased_at=None).exists(),
+    }[offer.subject_kind]
+    if not is_active() or opted_out_of(offer) or barred_works_of([subject]):
+        return False
+    return not works_matched().filter(work_id=subject).exists()

@@ -15,6 +15,8 @@ from provenance.canonical import sha256_digest, timestamp
 from provenance.licensing.models import LedgerTransaction, Posting, RoyaltyLine
 from provenance.licensing.queries.ledger import PAYABLE, REPAYABLE, standing
 from provenance.licensing.statement.document import Line, Movement, Statement
+from provenance.works.models import Party
+from provenance.works.queries import is_payable
 
 PLACED = """
 LEFT JOIN audit_log_entry AS entry ON entry.leaf_hash = {of}.leaf
@@ -112,13 +114,19 @@ def _movement(row: Sequence[Any]) -> Movement:
 
 
 def payables() -> list[dict[str, Any]]:
-    """Return what is payable to each party in each currency, less what it has to pay back."""
+    """Return what is payable to each party in each currency, less what it has to pay back.
+
+    A party whose verification has ended since its lines became payable is left out until it has another.
+    """
     with connection.cursor() as cursor:
         cursor.execute(PAYABLES, [PAYABLE, REPAYABLE])
         rows = cursor.fetchall()
+    among = Party.objects.select_related("guardian").filter(pk__in={row[0] for row in rows})
+    payable = {str(party.pk) for party in among if is_payable(party)}
     return [
         {"party": party, "name": name, "currency": currency, "amount": str(amount), "lines": lines}
         for party, name, currency, amount, lines in rows
+        if party in payable
     ]
 
 
