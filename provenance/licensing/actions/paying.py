@@ -161,11 +161,11 @@ def record_payout(*, actor: Actor, party: Party, money: Money, reference: str) -
     and PayoutDiffers for any other amount.
     """
     actor.require("operator")
-    require_payable(party)
     due, back = _payable(party, currency=money.currency)
     total = sum(line.amount for line in due) - sum(line.amount for line in back)
     if not due or total < 0:
         raise NothingPayable(currency=money.currency)
+    require_payable(party)
     if total != money.minor_units:
         payable = Money(total, money.currency)
         raise PayoutDiffers(payable=payable.written(), stated=money.written())
