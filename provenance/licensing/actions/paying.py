@@ -165,7 +165,7 @@ def record_payout(*, actor: Actor, party: Party, money: Money, reference: str) -
     total = sum(line.amount for line in due) - sum(line.amount for line in back)
     if not due or total < 0:
         raise NothingPayable(currency=money.currency)
-    require_payable(party)
+    require_payable(Party.objects.select_related("guardian").get(pk=party.pk))
     if total != money.minor_units:
         payable = Money(total, money.currency)
         raise PayoutDiffers(payable=payable.written(), stated=money.written())
