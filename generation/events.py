@@ -265,13 +265,23 @@ class TrainingRequested(Statement):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingStarted(Statement):
-    """A worker took a training up, on these works: some may have left since it was asked for."""
+    """A worker took a training up, on these works."""
 
     training: UUID
     attempt: int
     worker: str
     works_digest: str
     """Of the sorted list of the file digests that are trained on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingNarrowed(Statement):
+    """Works of a training that began were left out: they opted out, were withdrawn or lost their basis since."""
+
+    training: UUID
+    attempt: int
+    works_digest: str
+    """Of the sorted list of the file digests that are still trained on."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -316,6 +316,19 @@ def training_files(among: Iterable[str] | None = None) -> set[str]:
     return {digest for row in found.filter(named).values_list(*columns) for digest in row} & wanted
 
 
+def is_drawn_with(adapter: str) -> bool:
+    """Say whether a recorded request names an adapter file of a style that was not erased: it is drawn again with it.
+
+    The style itself may be carried by another file since.
+    """
+    named = Generation.objects.filter(erased_at=None, references__contains=[{"adapter": adapter}])
+    for references in named.values_list("references", flat=True).iterator(chunk_size=100):
+        styles = [row["style"] for row in references if row["adapter"] == adapter]
+        if any(style.erased_at is None for style in works.styles_with(styles)):
+            return True
+    return False
+
+
 # ---- erasure ---------------------------------------------------------------------------------------------------
 
 ENDED = (Generation.State.DONE, Generation.State.REFUSED, Generation.State.FAILED, Generation.State.CANCELLED)

@@ -67,10 +67,11 @@ def leave_styles_behind(*, actor: Actor, model: ImageModel) -> list[str]:
 
     Those of weights that are current again come back.
     """
-    left = list(styles_bound_to(queries.digests_superseded(model.slug), state="active"))
+    superseded = queries.digests_superseded(model.slug)
+    left = list(styles_bound_to(superseded, state="active").select_for_update(of=("self",)))
     for style in left:
         leave_style_behind(actor=actor, style=style, model_digest=model.digest)
-    for style in styles_bound_to([model.digest], state="left-behind"):
+    for style in styles_bound_to([model.digest], state="left-behind").select_for_update(of=("self",)):
         rebind_style(
             actor=actor, style=style, works=list(style.works.all()), model_digest=model.digest, token=style.token
         )

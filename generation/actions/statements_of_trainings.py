@@ -8,7 +8,8 @@ from provenance.canonical import canonical_json, sha256_digest
 
 TRAINING_AFTER = {
     "TrainingRequested": {"queued"},
-    "TrainingStarted": {"training", "queued"},  # a worker that stops hands back without an entry
+    "TrainingStarted": {"training"},
+    "TrainingNarrowed": {"training"},
     "TrainingAbandoned": {"queued"},
     "TrainingEnded": {"done"},
     "TrainingFailed": {"failed"},
@@ -27,7 +28,7 @@ TRAININGS: tuple[Told, ...] = (
         says={"actor": column("asked_by"), "style": column("style_id"), "recipe": column("recipe")},
     ),
     Told(
-        table="generation_trainingrun", kinds=("TrainingStarted",), name="training", is_owed=False,
+        table="generation_trainingrun", kinds=("TrainingStarted", "TrainingNarrowed"), name="training", is_owed=False,
         is_newest_only=True, says={"works_digest": ("works", lambda row: taught_digest(row["works"]))},
     ),
     Told(

@@ -17,12 +17,12 @@ STATE_AFTER_ABOUT_WORKS = {
     "StyleRejected": {"rejected"},
     "WorkRegistered": {"active"},
     "WorkFlagged": {"flagged"},
-    "FlagCleared": {"active", "flagged", "withdrawn"},  # flagged while another flag waits
-    "FlagRejected": {"rejected"},
+    "FlagCleared": {"active", "flagged", "withdrawn", "disputed", "rejected"},  # flagged while another flag waits
+    "FlagRejected": {"rejected", "disputed"},  # until the dispute is over
     "WorkWithdrawn": {"withdrawn"},
     "WorkBroughtBack": {"active", "flagged", "rejected"},
     "WorkDisputed": {"disputed"},
-    "WorkDisputeOver": {"active", "withdrawn"},
+    "WorkDisputeOver": {"active", "withdrawn", "flagged", "rejected"},
     "WorkRejected": {"rejected"},
     "SplitProposed": {"proposed", "replaced"},  # by a later proposal, which has an entry of its own
     "SplitRefused": {"refused"},

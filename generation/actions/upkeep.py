@@ -150,6 +150,7 @@ def sweep_one(digest: str) -> bool:
         or digest in works.referenced_files([digest])
         or digest in disputes.referenced_files([digest])
         or digest in queries.training_files([digest])
+        or queries.is_drawn_with(digest)
     ):
         return False
     storage.delete(digest)

@@ -130,8 +130,8 @@ class Notification(models.Model):
 class OptOut(models.Model):
     """A party's no, which wins over every offer from the moment it was recorded.
 
-    One that an unverified party says to the picture of a verified one is a claim: it waits for review, and until
-    it is upheld it stops nothing.
+    One that an unverified party says to the picture of a verified one, or to one whose uses were prepaid, is a
+    claim: it waits for review, and until it is upheld it stops nothing.
     """
 
     class State(models.TextChoices):

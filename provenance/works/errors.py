@@ -127,6 +127,14 @@ class CapacityEnded(WorksError):
     zh = "{party} 以 {capacity} 身份行事的期限已于 {date} 届满。请先重新声明身份并提供证据。"
 
 
+class AuditorConcerned(WorksError):
+    """An auditor may not decide on what concerns a party that they act for."""
+
+    code = "auditor-concerned"
+    en = "You act for a party that this decision concerns. Another auditor must take it; nothing was changed."
+    zh = "您所代表的当事方与此决定有关。须由其他审计员作出决定；未作任何更改。"
+
+
 class NotVerified(WorksError):
     """Money goes only to a party whose identity an auditor has verified."""
 

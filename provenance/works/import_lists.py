@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
+import lzma
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from provenance.picture import LARGEST_FILE
@@ -21,6 +24,9 @@ MOST_UNPACKED = 2**30
 """Bytes of all pictures of an archive together."""
 LONGEST = {"title": 300, "title_zh": 300, "author": 200, "licence": 80, "rights_evidence": 5_000, "source_url": 500}
 TABLE = "works.csv"
+NAMED_TWICE = ("the file is named by an earlier line too", "前面的行已使用该文件")
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, OSError, EOFError)
+"""What zipfile raises for a member that is damaged, locked, or packed in a way that it does not know."""
 
 Read = Callable[[str], bytes]
 """Returns the file of a name; raises KeyError where there is none."""
@@ -42,12 +48,23 @@ def import_lines(data: bytes) -> list[ImportLine]:
         reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig")), strict=True)
         if not {"file", "title"} <= set(reader.fieldnames or ()):
             raise ImportUnreadable(reason="no columns file and title")
-        lines = [_line(reader.line_num, row) for row in reader]
+        lines = [_line(reader.line_num, row) for row in islice(reader, MOST_LINES + 1)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ImportUnreadable(reason=str(error)[:100]) from error
     if len(lines) > MOST_LINES:
         raise ImportUnreadable(reason=f"> {MOST_LINES:,}")
-    return lines
+    return _named_once(lines)
+
+
+def _named_once(lines: Sequence[ImportLine]) -> list[ImportLine]:
+    """Return lines with a fault on each that names a file again: every file is read for one line at most."""
+    seen: set[str] = set()
+    once = []
+    for line in lines:
+        is_again = not line.fault and line.file in seen
+        seen.add(line.file)
+        once.append(replace(line, values=None, fault=NAMED_TWICE) if is_again else line)
+    return once
 
 
 def _line(number: int, row: Mapping[str | None, str | None]) -> ImportLine:
@@ -86,9 +103,12 @@ def archive_reader(archive: zipfile.ZipFile) -> Read:
 
     Raises ImportUnreadable for an archive that unpacks to more than is taken.
     """
-    members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
-    if len(members) > MOST_LINES or sum(member.file_size for member in members.values()) > MOST_UNPACKED:
+    files = [member for member in archive.infolist() if not member.is_dir()]
+    if len(files) > MOST_LINES + 1 or sum(member.file_size for member in files) > MOST_UNPACKED:
         raise ImportUnreadable(reason=f"> {MOST_LINES:,} / {MOST_UNPACKED // 2**20} MB")
+    members = {member.filename: member for member in files}
+    if len(members) < len(files):
+        raise ImportUnreadable(reason="two files of one name")
 
     def read(name: str) -> bytes:
         member = members[name]
@@ -97,7 +117,7 @@ def archive_reader(archive: zipfile.ZipFile) -> Read:
         try:
             with archive.open(member) as file:
                 return file.read(LARGEST_FILE + 1)  # whatever its header promises
-        except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
+        except DAMAGED as error:
             raise KeyError(name) from error
 
     return read

@@ -186,7 +186,7 @@ class SplitAgreement(models.Model):
 
 
 class Share(models.Model):
-    """One party's part of a split, in basis points, and whether it consented."""
+    """One party's part of a split, in basis points, and whether it consented; none for one that would lose its own."""
 
     agreement = models.ForeignKey(SplitAgreement, on_delete=models.PROTECT, related_name="shares")
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="shares")
@@ -197,7 +197,7 @@ class Share(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["agreement", "party"], name="one_share_a_party"),
             models.CheckConstraint(
-                condition=Q(basis_points__gte=1, basis_points__lte=10_000), name="a_share_is_part_of_10000"
+                condition=Q(basis_points__gte=0, basis_points__lte=10_000), name="a_share_is_at_most_10000"
             ),
         ]
 

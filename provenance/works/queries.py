@@ -239,7 +239,8 @@ def style_seen_by(actor: Actor, *, name: str) -> Style | None:
 
 def subjects_shared_with(actor: Actor, *, kind: str) -> set[UUID]:
     """Return the styles or works in which a party of an account has or was offered a share."""
-    shares = Share.objects.filter(party_id__in=parties_of(actor.account_id), agreement__subject_kind=kind)
+    own = parties_spoken_for(actor.account_id)
+    shares = Share.objects.filter(party_id__in=own, agreement__subject_kind=kind)
     return set(shares.values_list("agreement__subject_id", flat=True))
 
 
@@ -250,7 +251,7 @@ def shared_subject(actor: Actor, *, kind: str, subject_id: UUID) -> Style | Work
     """
     table: type[Style] | type[Work] = Style if kind == "style" else Work
     subject = table.objects.select_related("owner").filter(pk=subject_id, erased_at=None).first()
-    is_own = subject is not None and subject.owner_id in parties_of(actor.account_id)
+    is_own = subject is not None and subject.owner_id in parties_spoken_for(actor.account_id)
     if subject and (is_own or actor.has("auditor") or subject_id in subjects_shared_with(actor, kind=kind)):
         return subject
     raise UnknownStyle(style=subject_id) if kind == "style" else UnknownWork(work=subject_id)
@@ -328,7 +329,7 @@ def splits_among(subjects: Iterable[Style | Work]) -> dict[UUID, list[tuple[UUID
     wanted = {subject.pk: subject for subject in subjects}
     shares: dict[UUID, list[tuple[UUID, int]]] = {}
     in_force = Share.objects.filter(
-        agreement__subject_id__in=wanted, agreement__state=SplitAgreement.State.ACTIVE
+        agreement__subject_id__in=wanted, agreement__state=SplitAgreement.State.ACTIVE, basis_points__gt=0
     ).order_by("party_id")
     for subject, party, points in in_force.values_list("agreement__subject_id", "party_id", "basis_points"):
         shares.setdefault(subject, []).append((party, points))

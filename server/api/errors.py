@@ -67,6 +67,7 @@ STATUS: dict[type[Fault], int] = {
     works.SlugTaken: 409,
     works.GuardianNeeded: 403,
     works.CapacityEnded: 403,
+    works.AuditorConcerned: 403,
     works.NotVerified: 409,
     works.AlreadyMember: 409,
     works.NotInvited: 404,

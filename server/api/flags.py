@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from provenance.licensing.actions.deciding_flags import decide_flag
 from provenance.works import queries
-from provenance.works.actions.flagging import decide_flag
 from server.api.actors import actor_of
 from server.api.generations import KnownFieldsOnly
 from server.api.works import WorkView

@@ -71,16 +71,20 @@ SAID = {
         "zh-Hans": "自现在起，不再接受使用它的请求。此前生成的图片保留其条款。",
     },
     "awaiting-review": {
-        "en": "This picture is listed by a party whose claim was checked, and yours was not. An auditor reviews both; "
+        "en": "This picture is listed by a party whose claim was checked, or uses were prepaid, and your claim was "
+        "not checked. An auditor reviews both; "
         "until then it stops nothing. Have your party verified to speed that up.",
-        "zh-Hans": "该图片由权利主张已经核实的一方登记，而您的主张尚未核实。审计员将审查双方；"
+        "zh-Hans": "该图片由权利主张已经核实的一方登记，或其使用已被预付，而您的主张尚未核实。审计员将审查双方；"
         "在此之前它不会阻止任何使用。请尽快核实您这一方的身份。",
     },
     "dismissed": {
         "en": "An auditor found that this claim does not hold.",
         "zh-Hans": "审计员认定该主张不成立。",
     },
-    "withdrawn": {"en": "It was taken back; offers and grants hold again.", "zh-Hans": "已撤回；报价与授权恢复有效。"},
+    "withdrawn": {
+        "en": "It was taken back; offers and grants hold again, but for the grants that were refunded.",
+        "zh-Hans": "已撤回；报价与授权恢复有效，但已退款的授权除外。",
+    },
 }
 
 

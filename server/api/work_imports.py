@@ -16,12 +16,14 @@ from rest_framework.views import APIView
 from generation.actions.disputing import require_undisputed
 from provenance.licensing.actions.importing_works import import_works
 from provenance.works.errors import ImportUnreadable
-from provenance.works.import_lists import TABLE, archive_reader, import_lines
+from provenance.works.import_lists import DAMAGED, TABLE, archive_reader, import_lines
 from server.api.actors import actor_of
 from server.api.works import party_of
 
 MOST_AT_ONCE = 500
 """Lines that one request lists; the same archive sent again goes on with the next ones."""
+MOST_PIXELS = 5_000_000_000
+"""Pixels of all pictures that one request may have to decode."""
 RESULTS = ("listed", "flagged", "known", "refused", "good")
 
 
@@ -47,13 +49,17 @@ class WorkImport(APIView):
         actor = actor_of(request)
         actor.require("artist")
         party = party_of(request, values.get("party"))
-        try:
-            with zipfile.ZipFile(values["file"]) as archive:
-                report = _report(archive, actor=actor, party=party, keeps_good=values["keep_good"])
-        except zipfile.BadZipFile as error:
-            raise ImportUnreadable(reason="no zip") from error
+        with _opened(values["file"]) as archive:
+            report = _report(archive, actor=actor, party=party, keeps_good=values["keep_good"])
         counts = {result: sum(one["result"] == result for one in report) for result in RESULTS}
         return Response({**counts, "lines": report})
+
+
+def _opened(file: Any) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except (*DAMAGED, ValueError) as error:
+        raise ImportUnreadable(reason="no zip") from error
 
 
 def _report(archive: zipfile.ZipFile, *, actor: Any, party: Any, keeps_good: bool) -> list[dict[str, Any]]:
@@ -64,8 +70,9 @@ def _report(archive: zipfile.ZipFile, *, actor: Any, party: Any, keeps_good: boo
         raise ImportUnreadable(reason=f"no {TABLE}") from error
     report, fresh = [], 0
     done = import_works(
-        actor=actor, party=party, lines=lines, read=read, keeps_good=keeps_good, admit=require_undisputed
-    )
+        actor=actor, party=party, lines=lines, read=read, keeps_good=keeps_good, admit=require_undisputed,
+        most_pixels=MOST_PIXELS,
+    )  # fmt: skip
     for one in done:
         report.append(dataclasses.asdict(one))
         fresh += one.result in {"listed", "flagged"}

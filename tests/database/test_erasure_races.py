@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
+from generation.actions.erasing import erase_person
 from generation.models import Generation
 from provenance.audit_log.models import Entry
 from server.accounts.erasing import erase_account, hold_standing
 from server.accounts.models import Account
 from tests.factories.records import a_model, a_request, an_artist
+from tests.factories.trainings import a_studio, asked
 from tests.running import wait_until
 from tests.simulators.caller import Caller, is_problem
 
@@ -66,3 +68,22 @@ def test_an_erasure_waits_for_a_request_that_came_first_and_erases_it_too() -> N
     generation.refresh_from_db()
     assert (generation.state, generation.prompt) == ("cancelled", "") and generation.erased_at
     assert not hold_standing(Account.objects.get(pk=mara.pk))
+
+
+def test_an_erasure_waits_for_a_training_that_was_asked_for_first_and_calls_it_off() -> None:
+    studio = a_studio()
+
+    def erase() -> None:
+        try:
+            erase_person(actor=studio.painter.actor(), account_id=studio.painter.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            run = asked(studio)
+            erased = pool.submit(erase)
+            wait_until(somebody_waits_for_a_row, what="the erasure to wait for the training")
+        erased.result(60)
+    run.refresh_from_db()
+    assert run.state == "cancelled" and run.erased_at

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provenance.actor import COLOPHON
 from provenance.audit_log.models import Entry
 from provenance.licensing.actions.styles import register_style
+from provenance.works.actions.disputing import hand_over
 from provenance.works.actions.splits import consent_to_split, propose_split, refuse_split, require_whole
 from provenance.works.errors import (
+    CapacityEnded,
+    GuardianNeeded,
     NoSuchProposal,
     NotTheOwner,
     SharesDoNotAddUp,
@@ -21,7 +27,7 @@ from provenance.works.errors import (
     UnknownParty,
 )
 from provenance.works.models import Party, SplitAgreement, Style, Work
-from provenance.works.queries import agreements_on, splits_among, splits_of
+from provenance.works.queries import agreements_on, shared_subject, splits_among, splits_of
 from server.accounts.models import Account
 from tests.factories.records import a_model, a_party, a_request, a_work, an_artist, in_style, kinds_of_entries
 
@@ -152,3 +158,54 @@ def test_many_subjects_are_answered_in_one_query(pair: Pair, django_assert_num_q
     with django_assert_num_queries(1):  # type: ignore[operator]  # pytest-django's own
         found = splits_among([pair.work, other])
     assert found == {pair.work.pk: [(pair.party.pk, 10_000)], other.pk: [(pair.other.pk, 10_000)]}
+
+
+def a_split_in_force(pair: Pair, subject: Style | Work) -> None:
+    propose_split(actor=pair.painter.actor(), subject=subject, shares=pair.shares(7_000, 3_000))
+    consent_to_split(actor=pair.inker.actor(), subject=subject, party=pair.other)
+
+
+def test_whoever_shares_is_not_left_out_unasked(pair: Pair) -> None:
+    a_split_in_force(pair, pair.work)
+    for _ in range(2):
+        mine = propose_split(actor=pair.painter.actor(), subject=pair.work, shares={pair.party.pk: 10_000})
+        assert mine.state == "proposed" and dict(splits_of(pair.work)) == pair.shares(7_000, 3_000)
+        refuse_split(actor=pair.inker.actor(), subject=pair.work, party=pair.other)
+    propose_split(actor=pair.painter.actor(), subject=pair.work, shares={pair.party.pk: 10_000})
+    consent_to_split(actor=pair.inker.actor(), subject=pair.work, party=pair.other)
+    assert splits_of(pair.work) == [(pair.party.pk, 10_000)]
+
+
+def test_who_owns_a_work_behind_a_style_and_refused_a_share_in_it_is_not_left_out_of_the_next_split(pair: Pair) -> None:
+    a_split_in_force(pair, pair.work)
+    style = a_shared_style(pair, pair.shares(9_000, 1_000))
+    refuse_split(actor=pair.inker.actor(), subject=style, party=pair.other)
+    propose_split(actor=pair.painter.actor(), subject=style, shares={pair.party.pk: 10_000})
+    style.refresh_from_db()
+    assert style.state == "proposed", "the inker still has to consent"
+
+
+def test_the_decision_of_an_auditor_needs_nobodys_consent(pair: Pair) -> None:
+    a_split_in_force(pair, pair.work)
+    hand_over(COLOPHON, "work", pair.work.pk, owner=pair.other.pk)
+    assert splits_of(pair.work) == [(pair.other.pk, 10_000)]
+
+
+def test_a_minors_guardian_answers_for_the_minor_and_nobody_whose_capacity_ended_does(pair: Pair) -> None:
+    guardian = an_artist("guardian")
+    adult = a_party("Guardian", member=guardian)
+    Party.objects.filter(pk=pair.other.pk).update(is_minor=True, guardian=adult)
+    propose_split(actor=pair.painter.actor(), subject=pair.work, shares=pair.shares(7_000, 3_000))
+    pair.other.refresh_from_db()
+    for answer in (consent_to_split, refuse_split):
+        with pytest.raises(GuardianNeeded):
+            answer(actor=pair.inker.actor(), subject=pair.work, party=pair.other)
+    seen = shared_subject(guardian.actor(), kind="work", subject_id=pair.work.pk)
+    assert consent_to_split(actor=guardian.actor(), subject=seen, party=pair.other).state == "active"
+    Party.objects.filter(pk=pair.party.pk).update(capacity_until=timezone.now() - timedelta(days=1))
+    before = SplitAgreement.objects.count()
+    with pytest.raises(CapacityEnded):
+        propose_split(
+            actor=pair.painter.actor(), subject=Work.objects.get(pk=pair.work.pk), shares=pair.shares(1, 9_999)
+        )
+    assert SplitAgreement.objects.count() == before

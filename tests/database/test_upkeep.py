@@ -19,6 +19,8 @@ from generation.actions.rendering import render_next
 from generation.models import Generation, Output
 from provenance import storage
 from provenance.audit_log.models import Entry
+from provenance.canonical import sha256_digest
+from provenance.works.actions.styles import carry_by_adapter
 from tests.factories.pictures import a_png
 from tests.factories.records import (
     a_model,
@@ -28,6 +30,7 @@ from tests.factories.records import (
     a_work,
     a_worker,
     an_artist,
+    in_style,
     kinds_of_entries,
 )
 
@@ -193,6 +196,22 @@ def test_every_file_that_a_row_refers_to_stays(files: Path, keys: Path) -> None:
     age(files, *kept)
     assert upkeep.sweep() == 0
     assert sorted(digest for digest, _ in storage.stored_files()) == sorted(kept)
+
+
+def test_an_adapter_that_a_recorded_request_names_stays_when_its_style_has_another(files: Path) -> None:
+    owner, model = an_artist("ada"), a_model()
+    party = a_party("Ada", member=owner)
+    work = a_work(owner, party)
+    style = a_style(model, adapter=b"first", party=party, works=[work], actor=owner.actor())
+    a_request(owner, **in_style(style))
+    for adapter in (b"never drawn with", b"now"):
+        carry_by_adapter(
+            actor=owner.actor(), style=style, adapter=adapter, model_digest=model.digest, works=[work]
+        )
+    age(files, *[digest for digest, _ in storage.stored_files()])
+    assert upkeep.sweep() == 1
+    assert storage.exists(sha256_digest(b"first")) and storage.exists(sha256_digest(b"now"))
+    assert not storage.exists(sha256_digest(b"never drawn with"))
 
 
 def test_what_others_left_in_the_folder_does_not_stop_the_sweeper(files: Path) -> None:

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from provenance.audit_log.models import Entry
 from provenance.licensing.models import Offer
+from provenance.picture import pixels_promised
 from provenance.works import import_lists
 from provenance.works.models import Party, Work
 from server.accounts.models import Account
@@ -109,3 +110,36 @@ def test_a_folder_is_imported_with_a_report_and_nothing_outside_it_is_read(tmp_p
     call_command("import_works", str(folder), party=str(party.pk), keep_good=True, stdout=said, stderr=shown)
     assert "listed 2, refused 1" in said.getvalue() and "work" in shown.getvalue()
     assert {work.owner for work in Work.objects.all()} == {Party.objects.get()}
+
+
+def test_a_file_is_read_for_one_line_and_an_archive_with_two_of_one_name_is_refused() -> None:
+    artist = an_artist()
+    report = sent(artist, an_archive(GOOD + "a.png,Again,,,\n")).json()
+    assert (report["good"], report["refused"], report["listed"]) == (2, 1, 0)
+    assert report["lines"][2]["zh"] == "前面的行已使用该文件"
+    buffer = io.BytesIO(an_archive())
+    with zipfile.ZipFile(buffer, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("a.png", FILES["b.png"])
+    is_problem(sent(artist, buffer.getvalue()), 422, "import-unreadable")
+    assert not Work.objects.exists()
+
+
+def test_an_archive_of_more_pixels_than_one_request_decodes_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_imports, "MOST_PIXELS", pixels_promised(FILES["a.png"]) * 2 - 1)
+    for keep in ("false", "true"):
+        is_problem(sent(an_artist(f"mara {keep}"), an_archive(), keep_good=keep), 422, "import-unreadable")
+    assert not Work.objects.exists()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_is_one_refused_line(method: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr("a.png", FILES["a.png"])
+        archive.writestr("works.csv", "file,title\na.png,Wave\n", zipfile.ZIP_STORED)
+    data = bytearray(buffer.getvalue())
+    start = 30 + len("a.png")
+    data[start : start + 40] = b"\xff" * 40
+    report = sent(an_artist(), bytes(data))
+    assert report.status_code == 200 and report.json()["refused"] == 1, report.content
+    assert not Work.objects.exists()

@@ -12,6 +12,7 @@ from generation.models import TrainingRun
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import Digest
+from provenance.works.models import Style
 
 
 def erase_trainings(styles: Iterable[UUID], *, at: datetime) -> set[Digest]:
@@ -21,7 +22,11 @@ def erase_trainings(styles: Iterable[UUID], *, at: datetime) -> set[Digest]:
     one of them has lost its lease, and writes nothing more.
     """
     files: set[Digest] = set()
-    for run in TrainingRun.objects.select_for_update().filter(style_id__in=list(styles), erased_at=None).order_by("pk"):
+    held = list(styles)
+    runs = TrainingRun.objects.select_for_update().filter(style_id__in=held, erased_at=None).order_by("pk")
+    list(runs)  # the runs, then their styles, as a training that ends locks them
+    list(Style.objects.select_for_update().filter(pk__in=held).order_by("pk"))
+    for run in runs.all():  # once more: what was asked for meanwhile is there now, and nothing is from here on
         files |= {run.adapter_digest, run.manifest_digest, run.sheet_digest, run.checkpoint_digest}
         if run.ended_at is None:
             run.state, run.ended_at, run.lease_expires = TrainingRun.State.CANCELLED, at, None

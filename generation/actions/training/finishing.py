@@ -126,13 +126,12 @@ def finish(claim: TrainingClaim, *, made: Made) -> None:
     if run.cancel_requested:
         raise Cancelled()
     style = works.style_named(str(run.style_id))
-    _require_unchanged(run, style=style)
+    stands_on = _works_left(run, style=style)
     for data in made.files():
         digest = sha256_digest(data)
         storage.hold(digest)
         if not storage.exists(digest):  # the sweeper came between storing and now
             storage.store(data)
-    stands_on = [row["work"] for row in run.works if row["use"] != LEFT_OUT]
     carry_by_adapter(
         actor=Actor(account_id=run.asked_by),
         style=style,
@@ -144,13 +143,15 @@ def finish(claim: TrainingClaim, *, made: Made) -> None:
     _record(run, made=made)
 
 
-def _require_unchanged(run: TrainingRun, *, style: Style) -> None:
+def _works_left(run: TrainingRun, *, style: Style) -> list[str]:
+    """Return what the style stands on from now on: all that was trained on, and what was kept back and still may be."""
     recipe = Recipe.from_json(run.recipe)
     now = works_taught(actor=Actor(account_id=run.asked_by), style=style, purpose=run.purpose, recipe=recipe)
     usable = {row["work"] for row in now if row["use"] != LEFT_OUT}
     lost = [row["work"] for row in run.works if row["use"] == TRAINED and row["work"] not in usable]
     if lost:
         raise WorksChanged(works=", ".join(lost[:3]))
+    return [row["work"] for row in run.works if row["use"] != LEFT_OUT and row["work"] in usable]
 
 
 def _record(run: TrainingRun, *, made: Made) -> None:

@@ -33,12 +33,10 @@ from generation.training.recipe import LEAST_WORKS, MOST_WORKS, Recipe, settled_
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.works.actions.parties import require_member
-from provenance.works.errors import WrongState
+from provenance.works.actions.styles import require_carriable
 from provenance.works.models import Style, Work
 
 TRAINABLE = "StableDiffusionPipeline"
-TRAINED_IN = {"active", "untrained", "left-behind"}
-"""States of a style that may be trained: for a first time, anew, or for another model."""
 OPEN = (TrainingRun.State.QUEUED, TrainingRun.State.TRAINING)
 
 
@@ -54,8 +52,7 @@ def request_training(
     if actor.account_id is not None:
         require_member(actor, style.owner)
     held = Style.objects.select_for_update(of=("self",)).select_related("owner").get(pk=style.pk)
-    if held.state not in TRAINED_IN or held.erased_at:
-        raise WrongState(name=held.name, state=held.state)
+    require_carriable(held)
     registered = _model(held, name=model)
     if open_run := TrainingRun.objects.filter(style_id=held.pk, state__in=OPEN).first():
         raise TrainingUnderWay(training=open_run.pk)

@@ -28,7 +28,14 @@ from generation.actions.training.works_taught import (
     works_taught,
 )
 from generation.errors import Cancelled, InternalFault, LeaseLost, WorkerStopping
-from generation.events import TrainingCancelled, TrainingFailed, TrainingStarted, training_waiting
+from generation.events import (
+    TrainingAbandoned,
+    TrainingCancelled,
+    TrainingFailed,
+    TrainingNarrowed,
+    TrainingStarted,
+    training_waiting,
+)
 from generation.models import TrainingRun
 from generation.training.contract import StepTrained, Trainer, TrainingOrder
 from generation.training.errors import TooFewWorks
@@ -40,6 +47,7 @@ from provenance.audit_log import actions as audit_log
 from provenance.credentials.signing import SigningKey
 from provenance.errors import Fault, FileAltered, FileMissing, StorageFull
 from provenance.works import queries as works
+from provenance.works.actions.styles import require_carriable
 
 log = structlog.get_logger(__name__)
 SAMPLES = 6
@@ -69,6 +77,7 @@ def train_next(*, worker: TrainingWorker) -> bool:
     lease = TrainingLease(claim, yields=worker.yields)
     try:
         with lease.kept():
+            despite_restarts(lambda: decide_once_more(claim))
             _train(claim, worker=worker, lease=lease)
     except LeaseLost:
         log.warning("lease lost", training=str(claim.training_id), attempt=claim.attempt)
@@ -86,12 +95,11 @@ def train_next(*, worker: TrainingWorker) -> bool:
 
 @transaction.atomic
 def claim_one(*, worker: TrainingWorker) -> TrainingClaim | None:
-    """Claim what waits longest, decide once more on its works, and tell the log; None when nothing waits."""
+    """Claim what waits longest, with its entry; None when nothing waits."""
     claim = claim_next(worker=worker.name, lease_seconds=worker.lease_seconds)
     if claim is None:
         return None
     run = TrainingRun.objects.get(pk=claim.training_id)
-    _decide_again(run)
     audit_log.append(
         TrainingStarted(
             actor=COLOPHON,
@@ -105,9 +113,15 @@ def claim_one(*, worker: TrainingWorker) -> TrainingClaim | None:
     return claim
 
 
-def _decide_again(run: TrainingRun) -> None:
-    """Leave out the works that opted out, were withdrawn or lost their basis since: never the other way round."""
+@transaction.atomic
+def decide_once_more(claim: TrainingClaim) -> None:
+    """Leave out the works that opted out, were withdrawn or lost their basis since: never the other way round.
+
+    Raises LeaseLost, and WrongState where the style itself was taken back or is in dispute.
+    """
+    run = hold_claimed(claim)
     style = works.style_named(str(run.style_id))
+    require_carriable(style)
     recipe = Recipe.from_json(run.recipe)
     now = {
         row["work"]: row
@@ -123,6 +137,11 @@ def _decide_again(run: TrainingRun) -> None:
     if rows != run.works:
         run.works = rows
         run.save(update_fields=["works"])
+        audit_log.append(
+            TrainingNarrowed(
+                actor=COLOPHON, training=run.pk, attempt=claim.attempt, works_digest=taught_digest(rows)
+            )
+        )
 
 
 def _train(claim: TrainingClaim, *, worker: TrainingWorker, lease: TrainingLease) -> None:
@@ -259,6 +278,11 @@ def _give_back(claim: TrainingClaim) -> None:
         return
     run.state, run.lease_expires, run.is_paused = TrainingRun.State.QUEUED, None, False
     run.save(update_fields=["state", "lease_expires", "is_paused"])
+    audit_log.append(
+        TrainingAbandoned(
+            actor=COLOPHON, training=run.pk, attempt=claim.attempt, worker=run.worker, reason="handed-back"
+        )
+    )
     notify_training(run)
     training_waiting.send(sender=TrainingRun)
 

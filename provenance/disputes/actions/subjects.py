@@ -58,8 +58,9 @@ def carry_out(actor: Actor, dispute: Dispute) -> None:
     """
     for kind, pk in _subjects(dispute):
         if dispute.remedy == "reassign" and dispute.new_owner:
-            works.hand_over(actor, kind, pk, owner=dispute.new_owner)
+            former = works.hand_over(actor, kind, pk, owner=dispute.new_owner)
             reassigning.end_licences(actor, kind, pk)
+            reassigning.end_opt_outs(actor, kind, pk, former=former)
         else:
             works.reject(actor, kind, pk)
     if dispute.remedy == "reassign" and dispute.new_owner:

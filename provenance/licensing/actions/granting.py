@@ -90,9 +90,24 @@ def revoke_grant(*, actor: Actor, grant: Grant) -> None:
     locked = Grant.objects.select_for_update().get(pk=grant.pk)
     if locked.events.filter(kind=GrantEvent.Kind.REVOKED).exists():
         raise AlreadyRevoked()
-    GrantEvent.objects.create(grant=locked, kind=GrantEvent.Kind.REVOKED, at=timezone.now())
-    audit_log.append(GrantRevoked(actor=actor, grant=grant.pk))
+    _end(locked, actor=actor)
     refund_unused(actor=actor, grant_id=grant.pk)
+
+
+def end_refunded(*, actor: Actor, grant_id: UUID) -> None:
+    """Refund what was prepaid for uses that an opt-out stops, and end the grant with it, in the caller's transaction.
+
+    What was given back is not to be used should the opt-out be withdrawn. Without a refund the grant stays.
+    """
+    grant = Grant.objects.select_for_update(of=("self",)).select_related("offer__party").get(pk=grant_id)
+    is_refunded = refund_unused(actor=actor, grant_id=grant_id)
+    if is_refunded and not grant.events.filter(kind=GrantEvent.Kind.REVOKED).exists():
+        _end(grant, actor=actor)
+
+
+def _end(grant: Grant, *, actor: Actor) -> None:
+    GrantEvent.objects.create(grant=grant, kind=GrantEvent.Kind.REVOKED, at=timezone.now())
+    audit_log.append(GrantRevoked(actor=actor, grant=grant.pk))
     notify_licensee(grant, kind="grant-revoked")
 
 

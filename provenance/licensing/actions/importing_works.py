@@ -14,9 +14,10 @@ from provenance.licensing.actions.offering import offer_openly
 from provenance.licensing.errors import UnknownLicence
 from provenance.licensing.queries.offers import is_offered
 from provenance.licensing.terms import OPEN_LICENCES
-from provenance.picture import decode_picture
+from provenance.picture import decode_picture, pixels_promised
 from provenance.works.actions.listing import register_work
 from provenance.works.actions.parties import require_member
+from provenance.works.errors import ImportUnreadable
 from provenance.works.import_lists import ImportLine, Read
 from provenance.works.models import Party, Work
 from provenance.works.queries import digests_listed_by
@@ -45,15 +46,19 @@ def import_works(
     read: Read,
     keeps_good: bool,
     admit: Callable[[str, str], None] | None = None,
+    most_pixels: int | None = None,
 ) -> Iterator[Listed]:
     """List a party's works line by line and yield what became of each; works that are listed already are known.
 
     Unless the good lines are to be kept, one bad line anywhere means that nothing is listed. Each line is a
-    transaction of its own: an import that was broken off goes on when it is begun again.
+    transaction of its own: an import that was broken off goes on when it is begun again. What is not known yet may
+    have so many pixels together; raises ImportUnreadable, before it lists anything, where it has more.
     """
     if actor.account_id is not None:
         require_member(actor, party)
     known = digests_listed_by(party)
+    if most_pixels is not None:
+        _require_decodable(lines, read=read, known=known, most=most_pixels)
     if not keeps_good:
         checked = [_checked(line, read=read) for line in lines]
         if any(one.result == "refused" for one in checked):
@@ -63,6 +68,21 @@ def import_works(
         yield _refused(line, line.fault) if line.fault else _listed(
             line, actor=actor, party=party, read=read, known=known, admit=admit
         )
+
+
+def _require_decodable(lines: Sequence[ImportLine], *, read: Read, known: set[str], most: int) -> None:
+    """Raise ImportUnreadable where the headers of the pictures promise more pixels than are decoded at once."""
+    pixels = 0
+    for line in lines:
+        if line.fault:
+            continue
+        try:
+            data = read(line.file)
+        except KeyError:
+            continue
+        pixels += 0 if sha256_digest(data) in known else pixels_promised(data)
+        if pixels > most:
+            raise ImportUnreadable(reason=f"> {most // 1_000_000:,} MP")
 
 
 def _checked(line: ImportLine, *, read: Read) -> Listed:

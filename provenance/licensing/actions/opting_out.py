@@ -14,7 +14,7 @@ from provenance.attribution import actions as fingerprints
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import pixel_digest, sha256_digest
 from provenance.fingerprint import Fingerprint, fingerprint_of
-from provenance.licensing.actions.paying import refund_unused
+from provenance.licensing.actions.granting import end_refunded
 from provenance.licensing.errors import OptOutEnded
 from provenance.licensing.events import (
     OptOutClaimed,
@@ -25,10 +25,10 @@ from provenance.licensing.events import (
     OptOutWithdrawn,
 )
 from provenance.licensing.models import OptOut, OptOutMatch
-from provenance.licensing.queries.opt_outs import copies_of, grants_touched, is_verified
+from provenance.licensing.queries.opt_outs import copies_of, grants_touched, is_prepaid, is_verified
 from provenance.picture import decode_picture
 from provenance.works.actions.flagging import hold_listing
-from provenance.works.actions.parties import require_member, require_owned
+from provenance.works.actions.parties import require_impartial, require_member, require_owned
 from provenance.works.models import Party, Work
 
 NO_FINGERPRINT = Fingerprint(pdq=(), quality=0, iscc="")
@@ -73,8 +73,9 @@ def record_opt_out(
 def opt_out_picture(*, actor: Actor, party: Party, data: bytes, source: str, evidence: str = "") -> OptOut:
     """Record a party's no to a picture that need not be listed; copies of it that others listed can be used no more.
 
-    The file itself is not kept: only its digest and what it is recognised by. Against the works of a verified party
-    the no of an unverified one is a claim, which waits for review. Raises NotAPicture, PictureTooLarge.
+    The file itself is not kept: only its digest and what it is recognised by. Against the works of a verified party,
+    and where others prepaid for uses, the no of an unverified party is a claim, which waits for review.
+    Raises NotAPicture, PictureTooLarge.
     """
     if actor.account_id is not None:
         require_member(actor, party)
@@ -119,11 +120,15 @@ def opt_out_fingerprint(
 
 @transaction.atomic
 def decide_claim(*, actor: Actor, opt_out_id: UUID, is_upheld: bool, reason: str) -> OptOut:
-    """Say as an auditor whether a claim holds: upheld it stops uses from now on. Raises OptOutEnded."""
+    """Say as an auditor whether a claim holds: upheld it stops uses from now on.
+
+    Raises OptOutEnded, AuditorConcerned.
+    """
     actor.require("auditor")
     opt_out = OptOut.objects.select_for_update(of=("self",)).select_related("party").get(pk=opt_out_id)
     if opt_out.state != OptOut.State.AWAITING_REVIEW:
         raise OptOutEnded(state=opt_out.state)
+    require_impartial(actor, concerned={opt_out.party_id, *opt_out.matches.values_list("work__owner_id", flat=True)})
     now = timezone.now()
     opt_out.state = OptOut.State.ACTIVE if is_upheld else OptOut.State.DISMISSED
     if is_upheld:
@@ -163,8 +168,10 @@ def erase_opt_out_words(parties: Iterable[UUID], *, at: datetime) -> None:
 
 
 def _is_contested(work: Work, party: Party) -> bool:
-    """Say whether a no to somebody else's work is one party's word against another's that was checked."""
-    return work.owner_id != party.pk and is_verified(work.owner) and not is_verified(party)
+    """Say whether a no to somebody else's work is a mere word against a party that was checked, or would move money."""
+    if work.owner_id == party.pk or is_verified(party):
+        return False
+    return is_verified(work.owner) or is_prepaid(work)
 
 
 def _match(actor: Actor, opt_out: OptOut, *, matches: Matches) -> None:
@@ -192,9 +199,9 @@ def _take_effect(actor: Actor, opt_out: OptOut) -> None:
 
 
 def _refund(actor: Actor, opt_out: OptOut) -> None:
-    """Give back what was prepaid for uses that can no longer be made."""
+    """Give back what was prepaid for uses that can no longer be made; the grants end with it."""
     for grant in grants_touched(opt_out):
-        refund_unused(actor=actor, grant_id=grant)
+        end_refunded(actor=actor, grant_id=grant)
 
 
 def _claimed(actor: Actor, opt_out: OptOut, *, works: Iterable[UUID]) -> OptOutClaimed:

@@ -71,14 +71,15 @@ def prepay(
 
 
 @transaction.atomic
-def refund_unused(*, actor: Actor, grant_id: UUID) -> None:
+def refund_unused(*, actor: Actor, grant_id: UUID) -> bool:
     """Take back what was prepaid for a grant's uses that were never made: it was revoked, or its subject opted out.
 
     A grant without a count was paid for its term, which cannot be divided, and keeps its price. Uses that a
-    request still has reserved are refunded when it releases them. A second time changes nothing.
+    request still has reserved are refunded when it releases them. A second time changes nothing. Says whether
+    anything was refunded.
     """
     grant = Grant.objects.select_for_update().get(pk=grant_id)
-    _refund(grant, actor=actor)
+    return _refund(grant, actor=actor)
 
 
 def refund_again(*, grant_id: UUID) -> None:
@@ -91,21 +92,22 @@ def _prepayments(grant_id: UUID) -> list[LedgerTransaction]:
     return list(LedgerTransaction.objects.filter(right_id=grant_id, kind=Kind.FLAT).order_by("at"))
 
 
-def _refund(grant: Grant, *, actor: Actor) -> None:
+def _refund(grant: Grant, *, actor: Actor) -> bool:
     made, most = _prepayments(grant.pk), most_uses(grant.terms)
     if not made or not most:
-        return
+        return False
     prepaid, latest = PriceLine.from_json(made[0].price), PriceLine.from_json(made[-1].price)
     taken = taken_of([grant.pk]).get(grant.pk, 0)
     kept = prepaid.money.minor_units - prepaid.money.minor_units * max(most - taken, 0) // most
     ids = RoyaltyLine.objects.filter(transaction__in=made).values_list("pk", flat=True)
     lines = in_accounts(locked(ids), queries.STANDING)
     if kept >= sum(line.amount for line in lines):
-        return
+        return False
     reverse(lines, reason=REFUND, actor=actor)
     if kept:
         rest = replace(latest, money=Money(kept, latest.money.currency))
         accrue([earning_again(made[-1], price=rest, reason=REFUND)])
+    return True
 
 
 # ---- what becomes payable, and what was paid -------------------------------------------------------------------

@@ -1,17 +1,18 @@
-"""Ending the licences of a former owner when a dispute gives a work or style to another party."""
+"""Ending the licences and opt-outs of a former owner when a dispute gives a work or style to another party."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.licensing.actions.notifying import notify_licensee
 from provenance.licensing.actions.paying import refund_unused
-from provenance.licensing.events import GrantRevoked, OfferEnded
-from provenance.licensing.models import Grant, GrantEvent, Offer
+from provenance.licensing.events import GrantRevoked, OfferEnded, OptOutWithdrawn
+from provenance.licensing.models import Grant, GrantEvent, Offer, OptOut
 
 
 def end_licences(actor: Actor, subject_kind: str, subject_id: UUID) -> None:
@@ -32,3 +33,19 @@ def end_licences(actor: Actor, subject_kind: str, subject_id: UUID) -> None:
         audit_log.append(GrantRevoked(actor=actor, grant=grant.pk))
         refund_unused(actor=actor, grant_id=grant.pk)
         notify_licensee(grant, kind="grant-revoked")
+
+
+def end_opt_outs(actor: Actor, subject_kind: str, subject_id: UUID, *, former: UUID) -> None:
+    """End what a former owner said no to of a work or style, in the caller's transaction: the new owner decides now.
+
+    A no to the picture itself, and one to the work or style, end; those of others hold on.
+    """
+    said = Q(subject_kind=subject_kind, subject_id=subject_id)
+    if subject_kind == "work":
+        said |= Q(subject_kind="picture", matches__work=subject_id)
+    standing = [OptOut.State.ACTIVE, OptOut.State.AWAITING_REVIEW]
+    found = OptOut.objects.filter(said, party=former, state__in=standing).values("pk")
+    for opt_out in OptOut.objects.select_for_update().filter(pk__in=found).order_by("pk"):
+        opt_out.state, opt_out.ended_at = OptOut.State.WITHDRAWN, timezone.now()
+        opt_out.save(update_fields=["state", "ended_at"])
+        audit_log.append(OptOutWithdrawn(actor=actor, opt_out=opt_out.pk, party=former))

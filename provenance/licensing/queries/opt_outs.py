@@ -12,7 +12,7 @@ from provenance.actor import Actor
 from provenance.attribution import queries as fingerprints
 from provenance.fingerprint import Fingerprint
 from provenance.licensing.errors import UnknownOptOut
-from provenance.licensing.models import Grant, OptOut, OptOutMatch
+from provenance.licensing.models import Grant, LedgerTransaction, OptOut, OptOutMatch
 from provenance.works.models import Flag, Party, Style, Work
 from provenance.works.queries import parties_of
 
@@ -51,6 +51,12 @@ def opt_out_of(actor: Actor, *, opt_out_id: UUID) -> OptOut:
     if found is None or not (actor.has("auditor") or found.party_id in parties_of(actor.account_id)):
         raise UnknownOptOut(opt_out=opt_out_id)
     return found
+
+
+def who_said(flag_id: UUID) -> set[UUID]:
+    """Return the party whose opt-out a flag was raised against; none for a flag against a listed work."""
+    against = Flag.objects.filter(pk=flag_id, against_kind="opt-out").values("against_id")
+    return set(OptOut.objects.filter(pk__in=against).values_list("party_id", flat=True))
 
 
 def public_row(opt_out: OptOut) -> dict[str, Any]:
@@ -96,6 +102,13 @@ def grants_touched(opt_out: OptOut) -> list[UUID]:
     subjects.update(Style.objects.filter(styles).values_list("pk", flat=True))
     grants = Grant.objects.filter(offer__subject_id__in=subjects).order_by("granted_at", "pk")
     return list(grants.values_list("pk", flat=True))
+
+
+def is_prepaid(work: Work) -> bool:
+    """Say whether somebody prepaid for uses of a work, or of a style that stands on it."""
+    styles = Style.objects.filter(works=work).values_list("pk", flat=True)
+    grants = Grant.objects.filter(offer__subject_id__in=[work.pk, work.owner_id, *styles]).values("pk")
+    return LedgerTransaction.objects.filter(kind=LedgerTransaction.Kind.FLAT, right_id__in=grants).exists()
 
 
 def models_marked() -> dict[str, int]:

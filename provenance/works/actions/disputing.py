@@ -6,6 +6,7 @@ from uuid import UUID
 
 from provenance.actor import COLOPHON, Actor
 from provenance.audit_log import actions as audit_log
+from provenance.works.actions.flagging import state_by_flags
 from provenance.works.actions.splits import propose_split
 from provenance.works.events import (
     StyleDisputed,
@@ -19,7 +20,7 @@ from provenance.works.events import (
 )
 from provenance.works.models import Style, Work
 
-OUT_OF_REACH = {"disputed", "rejected", "flagged"}
+OUT_OF_REACH = {"disputed", "rejected"}
 """States in which nothing more is to be stopped."""
 
 
@@ -51,10 +52,16 @@ def put_in_dispute(actor: Actor, kind: str, pk: UUID) -> str:
 
 
 def end_dispute(actor: Actor, kind: str, pk: UUID, *, state: str) -> None:
-    """Give a disputed work or style the state back that it had, in the caller's transaction."""
+    """Give a disputed work or style the state back that it had, in the caller's transaction.
+
+    What was decided on a work's flags meanwhile holds from now on.
+    """
     subject = _held(kind, pk)
     if subject.state != "disputed":
         return
+    if isinstance(subject, Work):
+        by_flags = state_by_flags(subject)
+        state = by_flags if state == "flagged" or by_flags == "rejected" else state
     _enter(subject, state)
     if isinstance(subject, Work):
         audit_log.append(WorkDisputeOver(actor=actor, work=pk, party=subject.owner_id))
@@ -72,8 +79,11 @@ def reject(actor: Actor, kind: str, pk: UUID) -> None:
         audit_log.append(StyleRejected(actor=actor, style=pk, party=subject.owner_id))
 
 
-def hand_over(actor: Actor, kind: str, pk: UUID, *, owner: UUID) -> None:
-    """Make another party the owner of a work or style, in the caller's transaction, and the only one with a share."""
+def hand_over(actor: Actor, kind: str, pk: UUID, *, owner: UUID) -> UUID:
+    """Make another party the owner of a work or style, in the caller's transaction, and the only one with a share.
+
+    Returns the former owner.
+    """
     subject = _held(kind, pk)
     before, subject.owner_id = subject.owner_id, owner
     subject.save(update_fields=["owner"])
@@ -83,3 +93,4 @@ def hand_over(actor: Actor, kind: str, pk: UUID, *, owner: UUID) -> None:
         audit_log.append(StyleHandedOver(actor=actor, style=pk, party=owner, from_party=before))
     # The decision of an auditor needs nobody's consent.
     propose_split(actor=COLOPHON, subject=subject, shares={owner: 10_000})
+    return before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from provenance.attribution import queries as fingerprints
 from provenance.audit_log import actions as audit_log
 from provenance.fingerprint import Fingerprint
 from provenance.works import queries
+from provenance.works.actions.parties import require_impartial
 from provenance.works.errors import FlagDecided, UnknownFlag
 from provenance.works.events import FlagCleared, FlagRejected, WorkFlagged
 from provenance.works.models import Flag, Work
@@ -59,10 +61,14 @@ def _flagged(actor: Actor, flag: Flag) -> WorkFlagged:
 
 
 @transaction.atomic
-def decide_flag(*, actor: Actor, flag_id: UUID, decision: str, reason: str) -> Flag:
+def decide_flag(
+    *, actor: Actor, flag_id: UUID, decision: str, reason: str, concerned: Iterable[UUID] = ()
+) -> Flag:
     """Say as an auditor whether a flagged work is the other picture: rejected, or cleared where it is not.
 
-    A work stands once each of its flags is cleared. Raises UnknownFlag, FlagDecided.
+    A work stands once each of its flags is cleared; one in dispute once that is over too.
+    The works' owners are concerned by it, and who else is, the caller says.
+    Raises UnknownFlag, FlagDecided, AuditorConcerned.
     """
     actor.require("auditor")
     flag = Flag.objects.select_for_update(of=("self",)).select_related("work").filter(pk=flag_id).first()
@@ -70,6 +76,7 @@ def decide_flag(*, actor: Actor, flag_id: UUID, decision: str, reason: str) -> F
         raise UnknownFlag(flag=flag_id)
     if flag.decision:
         raise FlagDecided(decision=flag.decision)
+    require_impartial(actor, concerned={*queries.owners_of([flag.work_id, flag.against_id]), *concerned})
     flag.decision, flag.reason = decision, reason
     flag.decided_by, flag.decided_at = actor.account_id, timezone.now()
     flag.save(update_fields=["decision", "reason", "decided_by", "decided_at"])
@@ -77,7 +84,8 @@ def decide_flag(*, actor: Actor, flag_id: UUID, decision: str, reason: str) -> F
     kind = FlagCleared if is_cleared else FlagRejected
     audit_log.append(kind(actor=actor, flag=flag.pk, work=flag.work_id, reason=reason))
     work = Work.objects.select_for_update(of=("self",)).get(pk=flag.work_id)
-    if work.state == Work.State.FLAGGED or not is_cleared:
+    is_settled = work.state in {Work.State.DISPUTED, Work.State.REJECTED}
+    if not is_settled and (work.state == Work.State.FLAGGED or not is_cleared):
         work.state = state_by_flags(work)
         work.save(update_fields=["state"])
     flag.work = work

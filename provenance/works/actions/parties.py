@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +13,15 @@ from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import sha256_digest, timestamp
 from provenance.works import queries
-from provenance.works.errors import AlreadyMember, CapacityEnded, GuardianNeeded, LastMember, NotInvited, NotTheOwner
+from provenance.works.errors import (
+    AlreadyMember,
+    AuditorConcerned,
+    CapacityEnded,
+    GuardianNeeded,
+    LastMember,
+    NotInvited,
+    NotTheOwner,
+)
 from provenance.works.events import (
     CapacityDeclared,
     ClaimReviewed,
@@ -47,6 +56,25 @@ def require_authority(actor: Actor, party: Party) -> None:
     require_member(actor, party)
     if party.capacity_until and party.capacity_until <= timezone.now():
         raise CapacityEnded(party=party.name, capacity=party.capacity, date=f"{party.capacity_until:%Y-%m-%d}")
+
+
+def has_authority(actor: Actor, party: Party) -> bool:
+    """Say whether the actor may give a party's rights away."""
+    try:
+        require_authority(actor, party)
+    except (NotTheOwner, GuardianNeeded, CapacityEnded):
+        return False
+    return True
+
+
+def require_impartial(actor: Actor, *, concerned: Iterable[UUID]) -> None:
+    """Raise AuditorConcerned where the actor acts for a party that a decision concerns, or for its guardian.
+
+    Raises NotPermitted for anybody but an auditor.
+    """
+    actor.require("auditor")
+    if not queries.parties_spoken_for(actor.account_id).isdisjoint(concerned):
+        raise AuditorConcerned()
 
 
 def require_owned(party: Party, *, subject_kind: str, subject_id: UUID) -> None:
@@ -119,8 +147,8 @@ def declare_capacity(
 
 @transaction.atomic
 def review_claim(*, actor: Actor, party: Party, claim: str, reason: str) -> Party:
-    """Say as an auditor how far a party's claim is borne out, and why."""
-    actor.require("auditor")
+    """Say as an auditor how far a party's claim is borne out, and why. Raises AuditorConcerned."""
+    require_impartial(actor, concerned=[party.pk])
     held = Party.objects.select_for_update().get(pk=party.pk)
     held.claim = claim
     held.save(update_fields=["claim"])
@@ -132,8 +160,8 @@ def review_claim(*, actor: Actor, party: Party, claim: str, reason: str) -> Part
 def record_guardianship(
     *, actor: Actor, party: Party, is_minor: bool, guardian: Party | None, reason: str
 ) -> Party:
-    """Say as an auditor who acts for a party that is a minor, or that it is one no longer."""
-    actor.require("auditor")
+    """Say as an auditor who acts for a party that is a minor, or that it is one no longer. Raises AuditorConcerned."""
+    require_impartial(actor, concerned=[party.pk, *([guardian.pk] if guardian else [])])
     held = Party.objects.select_for_update().get(pk=party.pk)
     held.is_minor, held.guardian = is_minor, guardian if is_minor else None
     held.save(update_fields=["is_minor", "guardian"])

@@ -13,7 +13,7 @@ from provenance import storage
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.works import queries
-from provenance.works.actions.parties import require_member
+from provenance.works.actions.parties import has_authority, require_authority
 from provenance.works.errors import NoSuchProposal, SharesDoNotAddUp, UnknownParty
 from provenance.works.events import SplitConsented, SplitInForce, SplitProposed, SplitRefused, StyleAgreed
 from provenance.works.models import Party, Share, SplitAgreement, Style, Work
@@ -25,24 +25,26 @@ State = SplitAgreement.State
 
 @transaction.atomic
 def propose_split(*, actor: Actor, subject: Style | Work, shares: Mapping[UUID, int]) -> SplitAgreement:
-    """Propose who shares in what a style or work earns; it holds once every party named has consented.
+    """Propose who shares in what a style or work earns; it holds once everybody concerned has consented.
 
-    The parties that the actor acts for consent at once. An earlier proposal that still waits is replaced.
-    Raises NotTheOwner, SharesDoNotAddUp, UnknownParty.
+    These are the parties named, and those that it would leave out: of the split in force, and the owners of a
+    style's private works. The latter stand in it with no points. The parties that the actor acts for consent at
+    once. An earlier proposal that still waits is replaced.
+    Raises NotTheOwner, GuardianNeeded, CapacityEnded, SharesDoNotAddUp, UnknownParty.
     """
-    if actor.account_id is not None:
-        require_member(actor, subject.owner)
+    require_authority(actor, subject.owner)
     require_whole(shares)
     known = set(Party.objects.filter(pk__in=shares, erased_at=None).values_list("pk", flat=True))
     if missing := sorted(set(shares) - known, key=str):
         raise UnknownParty(party=missing[0])
     now = timezone.now()
     storage.hold(f"splits {subject.pk}")
+    if actor.account_id is not None:
+        shares = {**dict.fromkeys(_left_out(subject, shares), 0), **shares}
     SplitAgreement.objects.filter(subject_id=subject.pk, state=State.PROPOSED).update(state=State.REPLACED)
     agreement = SplitAgreement.objects.create(
         subject_kind=kind_of(subject), subject_id=subject.pk, proposed_by=subject.owner, proposed_at=now
     )
-    own = known if actor.account_id is None else queries.parties_of(actor.account_id)
     Share.objects.bulk_create(
         Share(agreement=agreement, party_id=party, basis_points=points) for party, points in sorted_shares(shares)
     )
@@ -56,7 +58,8 @@ def propose_split(*, actor: Actor, subject: Style | Work, shares: Mapping[UUID, 
             shares=[{"party": party, "basis_points": points} for party, points in sorted_shares(shares)],
         )
     )
-    _consent(actor, agreement, parties=[party for party in shares if party in own], at=now)
+    own = [party.pk for party in Party.objects.filter(pk__in=shares) if has_authority(actor, party)]
+    _consent(actor, agreement, parties=own, at=now)
     return agreement
 
 
@@ -94,8 +97,17 @@ def sorted_shares(shares: Mapping[UUID, int]) -> Sequence[tuple[UUID, int]]:
     return sorted(shares.items(), key=lambda item: str(item[0]))
 
 
+def _left_out(subject: Style | Work, shares: Mapping[UUID, int]) -> set[UUID]:
+    """Return the parties that lose by a split which does not name them, but for those that were erased."""
+    concerned = {party for party, _ in queries.splits_of(subject)}
+    if isinstance(subject, Style):
+        concerned |= queries.owners_behind(subject.works.all())
+    standing = Party.objects.filter(pk__in=concerned - set(shares), erased_at=None)
+    return set(standing.values_list("pk", flat=True))
+
+
 def _waiting_for(actor: Actor, *, subject: Style | Work, party: Party) -> SplitAgreement:
-    require_member(actor, party)
+    require_authority(actor, party)
     storage.hold(f"splits {subject.pk}")
     waiting = SplitAgreement.objects.filter(subject_id=subject.pk, state=State.PROPOSED, shares__party=party)
     agreement = waiting.filter(shares__party=party, shares__consented_at=None).first()

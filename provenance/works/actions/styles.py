@@ -25,6 +25,9 @@ from provenance.works.events import (
 )
 from provenance.works.models import Party, SplitAgreement, Style, Work
 
+CARRIED_IN = {Style.State.ACTIVE, Style.State.UNTRAINED, Style.State.LEFT_BEHIND}
+"""States in which a style may be given a carrier: what is in dispute or rejected stays so until that is decided."""
+
 
 @transaction.atomic
 def record_style(
@@ -110,8 +113,7 @@ def carry_by_adapter(
     if actor.account_id is not None:
         require_member(actor, style.owner)
     held = Style.objects.select_for_update().get(pk=style.pk)
-    if held.state in {Style.State.WITHDRAWN, Style.State.PROPOSED} or held.erased_at:
-        raise WrongState(name=held.name, state=held.state)
+    require_carriable(held)
     if not works:
         raise StyleHasNoWorks()
     if not {work.pk for work in works} <= set(held.works.values_list("pk", flat=True)):
@@ -135,6 +137,12 @@ def carry_by_adapter(
         )
     )
     return held
+
+
+def require_carriable(style: Style) -> None:
+    """Raise WrongState unless a style may be trained, and carried by what was trained."""
+    if style.state not in CARRIED_IN or style.erased_at:
+        raise WrongState(name=style.name, state=style.state)
 
 
 @transaction.atomic
@@ -173,7 +181,11 @@ def _standing_state(style: Style) -> str:
 
 @transaction.atomic
 def rebind_style(*, actor: Actor, style: Style, works: Sequence[Work], model_digest: str, token: str) -> None:
-    """Tie a standing style to the prompt token of another model and to the works that this one was trained on."""
+    """Tie a standing style to the prompt token of another model and to the works that this one was trained on.
+
+    Raises WrongState for one that is in dispute or rejected.
+    """
+    _require_undisputed(style)
     style.model_digest, style.token, style.state = model_digest, token, Style.State.ACTIVE
     style.save(update_fields=["model_digest", "token", "state"])
     style.works.set(works)
@@ -193,7 +205,11 @@ def rebind_style(*, actor: Actor, style: Style, works: Sequence[Work], model_dig
 
 @transaction.atomic
 def leave_style_behind(*, actor: Actor, style: Style, model_digest: str) -> None:
-    """Set a style aside whose model was replaced by one that does not know it."""
+    """Set a style aside whose model was replaced by one that does not know it.
+
+    Raises WrongState for one that is in dispute or rejected.
+    """
+    _require_undisputed(style)
     style.state = Style.State.LEFT_BEHIND
     style.save(update_fields=["state"])
     audit_log.append(
@@ -205,6 +221,12 @@ def leave_style_behind(*, actor: Actor, style: Style, model_digest: str) -> None
             replaced_by=model_digest,
         )
     )
+
+
+def _require_undisputed(style: Style) -> None:
+    held = Style.objects.select_for_update().get(pk=style.pk)
+    if held.state in {Style.State.DISPUTED, Style.State.REJECTED}:
+        raise WrongState(name=held.name, state=held.state)
 
 
 def works_digest(works: Iterable[Work]) -> Digest:

@@ -95,7 +95,7 @@ def _bound(style: StyleRecord | None, *, party: PartyRecord, model_digest: Diges
     if standing is None:
         _register(style, owner=owner, works=taught, model_digest=model_digest, token=token)
         return True
-    if standing.state == "withdrawn" or queries.stands_so(
+    if standing.state in {"withdrawn", "disputed", "rejected"} or queries.stands_so(
         standing, works=taught, model_digest=model_digest, token=token
     ):
         return False
