@@ -90,21 +90,24 @@ class Records:
             )
 
     def licences_today(self, record: RecordFound) -> Answer:
-        """Say whether a rightsholder has opted out since; the image keeps the terms it was made under."""
+        """Say whether what the image was made with, or its terms, changed; it keeps those it was made under."""
         found = [form.output for form in queries.forms_with(digest=record.image_digest)]
         if not found:
             return LICENCES_NOT_CHECKED
         # Without names found in the prompt: saying that one changed would tell of an undisclosed prompt.
         answers = without_names(found[0].generation.decision)["references"]
-        subjects = [UUID(answer["id"]) for answer in answers if answer["kind"] != "model"]
-        grants = [UUID(answer["right"]) for answer in answers if answer["basis"] == "grant"]
+        used = [answer for answer in answers if answer["kind"] != "model"]
+        subjects = [UUID(answer["id"]) for answer in used]
+        grants = [UUID(answer["right"]) for answer in used if answer["basis"] == "grant"]
+        offers = [UUID(answer["right"]) for answer in used if answer["basis"] == "open-licence"]
         decided_at = found[0].generation.claimed_at or found[0].delivered_at
-        changed = changed_since(subjects, grants=grants, at=decided_at)
+        changed = changed_since(subjects, grants=grants, offers=offers, at=decided_at)
         if changed:
             return Answer(
                 "passed",
-                "A rightsholder has opted out or withdrawn since; this image keeps the terms it was made under.",
-                "此后有权利人选择退出或撤回；此图像保留其生成时的条款。",
+                "Since then a rightsholder has opted out, or an offer, a grant, a style or a work was withdrawn, "
+                "paused, replaced, rejected or disputed; this image keeps the terms it was made under.",
+                "此后有权利人选择退出，或有要约、许可、风格或作品被撤回、暂停、取代、否决或提出争议；此图像保留其生成时的条款。",
                 {"since": timestamp(decided_at), "changed": [str(subject) for subject in changed]},
             )
         return Answer(

@@ -86,8 +86,9 @@ def _compare_fields(findings: Findings, told: Told, *, entry: Any, kind: str, sa
             continue
         found = value(row)
         if not name:  # a state follows from which entry is the newest
-            if found != ERASED and found not in STATE_AFTER[kind]:
-                _tell(findings, told, row, where, " or ".join(sorted(STATE_AFTER[kind])), found, entry)
+            after = {said["state"]} if said.get("state") else STATE_AFTER[kind]
+            if found != ERASED and found not in after:
+                _tell(findings, told, row, where, " or ".join(sorted(after)), found, entry)
             continue
         recorded: Any = said
         for part in name.split("."):
@@ -207,6 +208,7 @@ def _compare_works_of_styles(findings: Findings) -> None:
 
 ERASABLE = (
     "generation_generation", "works_party", "works_work", "works_style", "credentials_credential", "disputes_dispute",
+    "attribution_keptfingerprint", "generation_trainingrun",
 )  # fmt: skip
 ERASED_UNSAID = """
 SELECT subject.id::text, subject.erased_at::text FROM {table} AS subject

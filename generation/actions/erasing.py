@@ -29,6 +29,7 @@ from provenance.credentials import actions as credentials
 from provenance.disputes import queries as disputes
 from provenance.disputes.actions.erasing import erase_words
 from provenance.licensing.actions import uses
+from provenance.licensing.actions.erasing import end_offers, erase_notifications
 from provenance.licensing.actions.opting_out import erase_opt_out_words
 from provenance.licensing.credits import without_names
 from provenance.works import queries as holdings
@@ -48,8 +49,31 @@ ACTS_OF_OFFICE = (
     "ReconciliationRequested",
     "ReplayEnded",
     "ReplayRequested",
+    "ReverificationEnded",
+    "ReverificationRequested",
+    "SettingsChanged",
+    "SigningKeyRevoked",
+    "VerdictChanged",
 )
 """Kinds of entries that tell what an auditor or operator did: they answer for it, so these stay readable."""
+ABOUT_SOMEBODY = (
+    "ClaimReviewed",
+    "FlagCleared",
+    "FlagRejected",
+    "GuardianshipRecorded",
+    "ModelRegistered",
+    "OptOutDismissed",
+    "OptOutUpheld",
+    "StyleDisputeOver",
+    "StyleDisputed",
+    "StyleHandedOver",
+    "StyleRejected",
+    "WorkDisputeOver",
+    "WorkDisputed",
+    "WorkHandedOver",
+    "WorkRejected",
+)
+"""Such kinds that tell of another's party too: they outlast whoever decided, and go with whom they are about."""
 MONEY = (
     "HoldLifted",
     "HoldPlaced",
@@ -127,6 +151,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     attribution.erase("image", subjects=list(uses), at=now)
     attribution.erase("work", subjects=list(works_there.values_list("pk", flat=True)), at=now)
     files = {*images, *credentials.erase_credentials(images, at=now)}
+    _end_business(actor, account_id, parties)
     openings = audit_log.erase_openings(_openings(account_id, own, parties))
     files |= erase_trainings(styles.values_list("pk", flat=True), at=now)
     files |= erase_holdings(parties, account_id=account_id, at=now)
@@ -142,8 +167,19 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
 
 def _openings(account_id: UUID, generations: Iterable[UUID], parties: Sequence[UUID]) -> Any:
     return log_queries.openings_about(
-        account_id, generations=generations, parties=parties, but=(*ACTS_OF_OFFICE, *MONEY)
+        account_id,
+        generations=generations,
+        parties=parties,
+        but=(*ACTS_OF_OFFICE, *MONEY),
+        of_office=ABOUT_SOMEBODY,
     )
+
+
+def _end_business(actor: Actor, account_id: UUID, parties: Sequence[UUID]) -> None:
+    """End what a person offers and erase what was told of it, before openings go: the erasure's entry tells of it."""
+    end_offers(actor, parties)
+    subjects = [pk for rows in holdings.holdings_of(parties) for pk in rows.values_list("pk", flat=True)]
+    erase_notifications(account_id, parties=parties, subjects=subjects)
 
 
 def _call_off(own: Sequence[UUID], *, at: datetime) -> int:

@@ -17,7 +17,7 @@ STATE_AFTER_ABOUT_WORKS = {
     "StyleRejected": {"rejected"},
     "WorkRegistered": {"active"},
     "WorkFlagged": {"flagged"},
-    "FlagCleared": {"active", "flagged", "withdrawn", "disputed", "rejected"},  # flagged while another flag waits
+    "FlagCleared": {"active", "flagged", "withdrawn", "disputed", "rejected"},  # where the entry does not say it yet
     "FlagRejected": {"rejected", "disputed"},  # until the dispute is over
     "WorkWithdrawn": {"withdrawn"},
     "WorkBroughtBack": {"active", "flagged", "rejected"},

@@ -34,10 +34,18 @@ def entries_about_generation(generation_id: UUID) -> QuerySet[Entry]:
 
 
 def openings_about(
-    account_id: UUID, *, generations: Iterable[UUID], parties: Iterable[UUID], but: Iterable[str]
+    account_id: UUID,
+    *,
+    generations: Iterable[UUID],
+    parties: Iterable[UUID],
+    but: Iterable[str],
+    of_office: Iterable[str] = (),
 ) -> QuerySet[Opening]:
-    """Return what opens the entries of an account's acts and of its generations and parties, but for some kinds."""
-    about = Q(details__actor=str(account_id))
+    """Return what opens the entries of an account's acts and of its generations and parties, but for some kinds.
+
+    Acts of the kinds in ``of_office`` are left out too, unless they are about its own generations and parties.
+    """
+    about = Q(details__actor=str(account_id)) & ~Q(entry__kind__in=list(of_office))
     for name, ids in (("generation", generations), ("party", parties)):
         if wanted := [str(one) for one in ids]:
             about |= Q(**{f"details__{name}__in": wanted})

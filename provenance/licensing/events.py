@@ -48,7 +48,7 @@ class OfferResumed(Statement):
 
 @dataclass(frozen=True, kw_only=True)
 class OfferEnded(Statement):
-    """An offer ended because its subject went to another owner."""
+    """An offer ended because its subject went to another owner, or its party's data was erased."""
 
     offer: UUID
     party: UUID

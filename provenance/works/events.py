@@ -328,6 +328,8 @@ class FlagCleared(Statement):
     flag: UUID
     work: UUID
     reason: str
+    state: str
+    """Of the work after that: it stands once each of its flags is cleared, and stays what else it became meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from provenance.audit_log.models import Entry
@@ -144,3 +146,24 @@ def test_a_revoked_grant_is_a_change_for_those_who_held_it() -> None:
     revoke_grant(actor=owner.actor(), grant=grant)
     assert queries.changed_since([style.pk], grants=[grant.pk], at=grant.granted_at) == [grant.pk]
     assert queries.changed_since([style.pk], grants=[], at=grant.granted_at) == []
+
+
+def test_a_replaced_or_paused_offer_is_a_change_for_what_was_permitted_on_it() -> None:
+    _, _, style = an_owner_with_a_style(licence="CC-BY-4.0")
+    offer = queries.open_offers("style")[style.pk]
+    since, later = offer.published_at, offer.published_at + timedelta(seconds=1)
+    for column in ("superseded_at", "paused_at"):
+        Offer.objects.update(superseded_at=None, paused_at=None)
+        Offer.objects.filter(pk=offer.pk).update(**{column: later})
+        assert queries.changed_since([style.pk], grants=[], offers=[offer.pk], at=since) == [offer.pk]
+        assert queries.changed_since([style.pk], grants=[], offers=[offer.pk], at=later) == []
+        assert queries.changed_since([style.pk], grants=[], at=since) == []
+
+
+@pytest.mark.parametrize("state", ["withdrawn", "rejected", "disputed"])
+def test_what_is_out_of_use_is_a_change_for_what_was_made_with_it(state: str) -> None:
+    _, _, style = an_owner_with_a_style(licence="CC-BY-4.0")
+    at = queries.open_offers("style")[style.pk].published_at
+    assert queries.changed_since([style.pk], grants=[], at=at) == []
+    Style.objects.filter(pk=style.pk).update(state=state)
+    assert queries.changed_since([style.pk], grants=[], at=at) == [style.pk]

@@ -65,3 +65,12 @@ def test_a_dispute_whose_state_was_changed_is_named() -> None:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("UPDATE disputes_dispute SET state = 'dismissed', ended_at = now()")
     assert found() == [("row-differs", "disputes_dispute", "state")]
+
+
+def test_a_fingerprint_that_feigns_an_erasure_is_named() -> None:
+    ada = an_artist("ada")
+    a_work(ada, a_party("Ada", member=ada))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE attribution_keptfingerprint SET erased_at = now() - interval '2 days'")
+    assert ("erased-without-entry", "attribution_keptfingerprint", "erased_at") in found()

@@ -99,8 +99,14 @@ def offer_published(offer_id: UUID) -> Offer:
     return offer
 
 
-def changed_since(subjects: Iterable[UUID], *, grants: Iterable[UUID], at: datetime) -> list[UUID]:
-    """Return what changed after a moment: subjects or their owners opted out, offers withdrawn, grants revoked."""
+def changed_since(
+    subjects: Iterable[UUID], *, grants: Iterable[UUID], at: datetime, offers: Iterable[UUID] = ()
+) -> list[UUID]:
+    """Return what changed after a moment: subjects or their owners opted out, offers withdrawn, grants revoked.
+
+    Also which of ``offers``, on which something was permitted, were paused or replaced, and which subjects and works
+    behind them were withdrawn or rejected, or are in dispute.
+    """
     ids = list(subjects)
     behind = list(Style.works.through.objects.filter(style_id__in=ids).values_list("work_id", flat=True))
     affected = [*ids, *behind, *works.owners_of([*ids, *behind])]
@@ -108,7 +114,17 @@ def changed_since(subjects: Iterable[UUID], *, grants: Iterable[UUID], at: datet
     copies = works_matched().filter(work_id__in=affected, opt_out__recorded_at__gt=at)
     gone = Offer.objects.filter(subject_id__in=affected, withdrawn_at__gt=at).values_list("subject_id", flat=True)
     revoked = GrantEvent.objects.filter(grant_id__in=list(grants), kind="revoked", at__gt=at)
-    return sorted({*no, *copies, *gone, *revoked.values_list("grant_id", flat=True)})
+    other_terms = Offer.objects.filter(Q(superseded_at__gt=at) | Q(paused_at__gt=at), pk__in=list(offers))
+    changed = {*no, *copies, *gone, *revoked.values_list("grant_id", flat=True)}
+    return sorted(changed | set(other_terms.values_list("pk", flat=True)) | _out_of_use([*ids, *behind]))
+
+
+def _out_of_use(subjects: list[UUID]) -> set[UUID]:
+    """Return which of some styles and works were withdrawn or rejected, or are in dispute."""
+    out = ("withdrawn", "rejected", "disputed")
+    works_out = Work.objects.filter(pk__in=subjects, state__in=out).values_list("pk", flat=True)
+    styles_out = Style.objects.filter(pk__in=subjects, state__in=out).values_list("pk", flat=True)
+    return {*works_out, *styles_out}
 
 
 def splits_of_offer(offer: Offer) -> tuple[tuple[str, int], ...]:

@@ -14,8 +14,14 @@ from provenance.licensing.publications.published import Published
 from provenance.licensing.queries import grants as granted
 from provenance.licensing.queries.offers import offer_published, standing_offers, state_of
 from provenance.licensing.queries.standing import opted_out_of
-from provenance.licensing.terms import terms_read
+from provenance.licensing.terms import ATTRIBUTE, Duty, Terms, terms_read
 from provenance.works.models import Style, Work
+
+CREDIT_ERASED = Duty(
+    ATTRIBUTE,
+    "Give credit; the name was erased at its rightsholder's request.",
+    "须署名；署名内容已应权利人请求删除。",
+)
 
 
 def published(offer_id: UUID, *, base: str) -> Published:
@@ -76,7 +82,7 @@ def _one(offer: Offer, *, names: dict[UUID, str], base: str) -> Published:
         party_id=str(offer.party_id),
         is_organisation=offer.party.kind == offer.party.Kind.ORGANISATION,
         is_open=offer.is_open,
-        terms=replace(terms_read(offer.terms, digest=offer.terms_digest), url=licence_url(offer.licence)),
+        terms=_terms(offer),
         terms_digest=offer.terms_digest,
         version=offer.version,
         state=state_of(offer),
@@ -84,3 +90,11 @@ def _one(offer: Offer, *, names: dict[UUID, str], base: str) -> Published:
         replaces=f"{base}/licences/{offer.replaces_id}" if offer.replaces_id else "",
         replaced_by=f"{base}/licences/{later}" if later else "",
     )
+
+
+def _terms(offer: Offer) -> Terms:
+    """Return what an offer's terms say to everybody: without the credit line of a party whose data was erased."""
+    terms = replace(terms_read(offer.terms, digest=offer.terms_digest), url=licence_url(offer.licence))
+    if offer.party.erased_at is None:
+        return terms
+    return replace(terms, duties=tuple(CREDIT_ERASED if duty.text or duty.url else duty for duty in terms.duties))

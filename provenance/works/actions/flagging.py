@@ -81,13 +81,15 @@ def decide_flag(
     flag.decided_by, flag.decided_at = actor.account_id, timezone.now()
     flag.save(update_fields=["decision", "reason", "decided_by", "decided_at"])
     is_cleared = decision == Flag.Decision.CLEARED
-    kind = FlagCleared if is_cleared else FlagRejected
-    audit_log.append(kind(actor=actor, flag=flag.pk, work=flag.work_id, reason=reason))
     work = Work.objects.select_for_update(of=("self",)).get(pk=flag.work_id)
     is_settled = work.state in {Work.State.DISPUTED, Work.State.REJECTED}
     if not is_settled and (work.state == Work.State.FLAGGED or not is_cleared):
         work.state = state_by_flags(work)
         work.save(update_fields=["state"])
+    if is_cleared:
+        audit_log.append(FlagCleared(actor=actor, flag=flag.pk, work=work.pk, reason=reason, state=work.state))
+    else:
+        audit_log.append(FlagRejected(actor=actor, flag=flag.pk, work=work.pk, reason=reason))
     flag.work = work
     return flag
 
