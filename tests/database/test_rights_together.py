@@ -18,7 +18,8 @@ from tests.factories.shops import PRICE, USES, Shop, a_shop
 from tests.simulators.caller import Caller, is_problem
 
 pytestmark = pytest.mark.django_db
-EXCLUSIVE = {"exclusive": True, "territories": ["DE"]}
+DE = {"exclusive": True, "territories": ["DE"]}
+EXCLUSIVE = {**DE, "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2040-01-01T00:00:00Z"}
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_an_exclusive_grant_reaches_the_party_the_works_and_the_styles_on_them(
 
 
 def test_an_exclusive_grant_that_has_ended_is_in_nobodys_way(shop: Shop, mara: Account) -> None:
-    ended = {"exclusive": True, "starts_at": "2020-01-01T00:00:00Z", "ends_at": "2021-01-01T00:00:00Z"}
+    ended = {**DE, "starts_at": "2020-01-01T00:00:00Z", "ends_at": "2021-01-01T00:00:00Z"}
     assert take(mara, shop.offer(**ended)).status_code == 201
     assert take(an_artist("noa"), shop.offer()).status_code == 201
 
