@@ -88,6 +88,7 @@ def decide_for(*, actor: Actor, gathered: Gathered, images: int, earlier: Genera
         styles=gathered.styles,
         input_works=gathered.inputs,
         prompt=f"{gathered.expanded_prompt}\n{gathered.request.negative_prompt}",
+        written=f"{gathered.request.prompt}\n{gathered.request.negative_prompt}",
         generation=earlier.pk if earlier else None,
     )
     asked = asked_in(gathered.request, images=images)

@@ -170,7 +170,10 @@ class Decision:
 
 def decide(subjects: Iterable[Subject], *, asked: Asked, training: Mapping[str, Any] | None = None) -> Decision:
     """Decide for every subject of a request whether it may be used, on what basis, and what all of it costs."""
-    answers = _with_inherited_restrictions([decide_subject(subject, asked=asked) for subject in subjects])
+    found: list[ReferenceDecision] = []
+    for subject in subjects:
+        found.append(decide_subject(_paid_already(subject, found), asked=asked))
+    answers = _with_inherited_restrictions(found)
     lines = [answer.price for answer in answers if answer.price]
     currencies = sorted({line.money.currency for line in lines})
     if len(currencies) > 1:
@@ -188,8 +191,8 @@ def held_to_quote(decision: Decision, *, quoted: Mapping[str, Any] | None) -> De
     known = int(quoted["total"]) if quoted and quoted["currency"] == quote.currency else 0
     if quote.total <= known:
         return decision
-    told = Money(known, quote.currency).written()
-    return replace(decision, reasons=(*decision.reasons, say.ABOVE_QUOTE("", total=quote.written(), quoted=told)))
+    fault = say.ABOVE_QUOTE("", total=quote.written(), quoted=Money(known, quote.currency).written())
+    return replace(decision, reasons=(*decision.reasons, fault))
 
 
 def decide_subject(subject: Subject, *, asked: Asked) -> ReferenceDecision:
@@ -203,6 +206,15 @@ def decide_subject(subject: Subject, *, asked: Asked) -> ReferenceDecision:
         return _decide_own(subject, asked=asked)
     right = _fitting(subject, subject.rights, asked=asked)
     return _permitted(subject, right) if right else _refused(subject, *_why_not(subject, asked=asked))
+
+
+def _paid_already(subject: Subject, answers: Iterable[ReferenceDecision]) -> Subject:
+    """Return a party's name with what its declared styles pay for anyway: one grant is paid once for each picture."""
+    paid = {answer.right_id for answer in answers if answer.price}
+    if subject.kind != "name" or not paid:
+        return subject
+    free = {right.id: replace(right, terms=replace(right.terms, price=None)) for right in subject.rights}
+    return replace(subject, rights=tuple(free[one.id] if one.id in paid else one for one in subject.rights))
 
 
 def model_rights(licence: str) -> tuple[Right, ...]:
@@ -237,8 +249,11 @@ def _decide_own(subject: Subject, *, asked: Asked) -> ReferenceDecision:
     found = [(work, _fitting(subject, work.rights, asked=asked)) for work in subject.others_works]
     if missing := tuple(work.name for work, right in found if right is None):
         return _refused(subject, say.WORKS_WITHOUT_BASIS(subject.name, works=missing))
+    rights = [right for _, right in found if right]
+    if len(_accountable(rights)) > 1:
+        return _refused(subject, say.SEVERAL_GRANTS(subject.name, works=tuple(work.name for work, _ in found)))
     try:
-        right = _combined([right for _, right in found if right])
+        right = _combined(rights)
     except CurrenciesDiffer as fault:
         return _refused(subject, say.CURRENCIES_DIFFER(subject.name, currencies=f"{fault.values['one']}, …"))
     permitted = _permitted(subject, right)
@@ -254,13 +269,21 @@ def _decide_inherited(subject: Subject, terms: Terms, *, asked: Asked) -> Refere
 
 
 def _combined(rights: list[Right]) -> Right:
-    """Return the right that is left where several must hold at once: the strictest, narrowed to all the others."""
+    """Return the right that is left where several must hold at once: the strictest, narrowed to all the others.
+
+    The one that is paid for or counted is the one that is recorded; there is at most one such.
+    """
     strictest = max(rights, key=lambda right: (len(right.terms.duties), -len(right.terms.permissions)))
-    terms = strictest.terms
+    kept = next(iter(_accountable(rights)), strictest)
+    terms = kept.terms
     for right in rights:
         terms = terms.narrowed_to(right.terms)
-    payer = next((right for right in rights if terms.price and right.terms.price == terms.price), strictest)
-    return replace(strictest, terms=terms, terms_digest="", splits=payer.splits, is_self_dealing=payer.is_self_dealing)
+    return replace(kept, terms=terms, terms_digest="")
+
+
+def _accountable(rights: Iterable[Right]) -> list[Right]:
+    """Return the rights of which each picture is paid for or counted, each once."""
+    return list({right.id: right for right in rights if right.price or right.terms.most_uses is not None}.values())
 
 
 def _fitting(subject: Subject, rights: tuple[Right, ...], *, asked: Asked) -> Right | None:

@@ -17,6 +17,7 @@ from provenance.licensing.events import OfferPaused, OfferPublished, OfferResume
 from provenance.licensing.forms import OfferForm, require_sound, terms_in
 from provenance.licensing.models import Offer
 from provenance.licensing.queries.offers import bounds_of, open_terms_of
+from provenance.licensing.queries.touching import owners_held
 from provenance.licensing.terms import BY_GRANT, EVERY_USE, OPEN_LICENCES, Terms
 from provenance.works.actions.parties import require_authority, require_owned
 from provenance.works.models import Party, Work
@@ -138,9 +139,13 @@ def _require_standing(offer: Offer) -> None:
 
 
 def hold_subject(subject_id: UUID) -> None:
-    """Let one at a time change what a style or work is offered or granted under, until this transaction ends."""
+    """Let one at a time change what a style or work is offered or granted under, until this transaction ends.
+
+    Its owner and those of the works behind it are held too, in one order: what touches it is held by one of them.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 4))", [str(subject_id)])
+        for held in sorted({subject_id, *owners_held(subject_id)}):
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 4))", [str(held)])
 
 
 def _terms_for(form: OfferForm, *, party: Party, subject_kind: str, subject_id: UUID) -> Terms:

@@ -72,7 +72,9 @@ def _reserve(wanted: Sequence[_Wanted], *, actor: Actor, generation: UUID, image
 
 def _wanted(decision: Mapping[str, Any]) -> list[_Wanted]:
     """Return the rights that are paid for or counted, each once, and hold the rows of the grants among them."""
-    answers = [answer for answer in decision["references"] if answer["permitted"]]
+    permitted = [answer for answer in decision["references"] if answer["permitted"]]
+    taken = {answer["right"] for answer in permitted if answer["kind"] != "name"}
+    answers = [answer for answer in permitted if answer["kind"] != "name" or answer["right"] not in taken]
     counts = _counts([answer["right"] for answer in answers if answer["basis"] == "grant"])
     found: dict[tuple[str, str, str], _Wanted] = {}
     for answer in answers:

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from provenance.actor import Actor
 from provenance.licensing.errors import UnknownGrant
 from provenance.licensing.models import Grant, GrantEvent, Offer
+from provenance.licensing.queries.touching import touching
 from provenance.works.queries import parties_spoken_for
 
 
@@ -39,9 +40,9 @@ def grant_ids_of(offer: Offer) -> list[UUID]:
     return list(Grant.objects.filter(offer=offer).values_list("pk", flat=True))
 
 
-def grants_of_subject(subject_id: UUID) -> QuerySet[Grant]:
-    """Return the grants of a style, work or party that stand or may still be approved."""
-    return Grant.objects.filter(~ended(), offer__subject_id=subject_id)
+def grants_touching(subject_id: UUID) -> QuerySet[Grant]:
+    """Return the grants that reach into a style, work or party and that stand or may still be approved."""
+    return Grant.objects.filter(~ended(), offer__subject_id__in=touching(subject_id))
 
 
 def grants_seen_by(actor: Actor) -> QuerySet[Grant]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db.models import BooleanField, Case, Q, When
@@ -87,6 +87,7 @@ def standing(
         rights[offer.subject_id].append(_open_right(offer))
     no = in_force().filter(Q(subject_id__in=ids) | Q(subject_kind="party", subject_id__in=list(parties)))
     copies = works_matched().filter(work_id__in=ids)
+    in_others = rights_in_works([work for listed in behind.values() for work in listed], rights, own=own)
     return Standing(
         rights={subject: tuple(found) for subject, found in rights.items()},
         opted_out=frozenset(no.values_list("subject_id", flat=True).union(copies)),
@@ -96,13 +97,40 @@ def standing(
             style: tuple(
                 WorkBehind(
                     name=f"“{work.title}”" if work.licence else str(work.pk),
-                    rights=(*rights.get(work.pk, ()), *rights.get(work.owner_id, ())),
+                    rights=in_others[work.pk],
                 )
                 for work in listed
             )
             for style, listed in behind.items()
         },
     )
+
+
+def rights_in_works(
+    listed: Iterable[Work], rights: Mapping[UUID, Iterable[Right]], *, own: frozenset[UUID]
+) -> dict[UUID, tuple[Right, ...]]:
+    """Return the rights in some works, those in all of their owners' included; each is paid to the work's own sharers.
+
+    A grant of everything of a party was priced before anybody knew which work it would be used for.
+    """
+    listed = list(listed)
+    priced = [work for work in listed if any(right.price for right in rights.get(work.owner_id, ()))]
+    shares = works.splits_among(priced) if priced else {}
+    return {
+        work.pk: (
+            *rights.get(work.pk, ()),
+            *(_paid_to(shares.get(work.pk, []), right, own=own) for right in rights.get(work.owner_id, ())),
+        )
+        for work in listed
+    }
+
+
+def _paid_to(shares: Iterable[tuple[UUID, int]], right: Right, *, own: frozenset[UUID]) -> Right:
+    if not right.price:
+        return right
+    shares = list(shares)
+    splits = tuple((str(party), points) for party, points in shares)
+    return replace(right, splits=splits, is_self_dealing=any(party in own for party, _ in shares))
 
 
 def _works_behind_own(ids: list[UUID], *, own: frozenset[UUID]) -> dict[UUID, list[Work]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from provenance.licensing.decision import Subject, SubjectKind
+from provenance.licensing.decision import Right, Subject, SubjectKind
 from provenance.licensing.names import names_in
 from provenance.licensing.queries.inheriting import inherited_by
-from provenance.licensing.queries.standing import Standing, standing
+from provenance.licensing.queries.standing import Standing, rights_in_works, standing
 from provenance.licensing.terms import DERIVE, NAME_IN_PROMPT, USE_ADAPTER, USE_STYLE, Terms
 from provenance.works import queries as works
 from provenance.works.models import Party, Style, Work
@@ -20,18 +20,17 @@ def subjects_of_request(
     styles: Sequence[Style],
     input_works: Sequence[Work],
     prompt: str,
+    written: str | None = None,
     generation: UUID | None = None,
 ) -> tuple[Subject, ...]:
     """Return everything that a request uses besides its model, with what is known of its rights.
 
-    Named styles and parties count wherever they stand in the prompt, declared or not.
+    Named styles and parties count wherever they stand in the prompt, declared or not. The owner of a declared style
+    is named where the requester wrote the name, not where the style's own token has it.
     """
     declared = {style.pk for style in styles}
     named_styles = [style for style in names_in(prompt, works.registered_tokens()) if style.pk not in declared]
-    declared_owners = {style.owner_id for style in (*styles, *named_styles)}
-    named_parties = [
-        party for party in names_in(prompt, works.registered_party_names()) if party.pk not in declared_owners
-    ]
+    named_parties = _parties_named(prompt, written=written, owners={style.owner_id for style in styles})
     styles_of_named = list(works.styles_of(party.pk for party in named_parties))
     every_style = [*styles, *named_styles, *styles_of_named]
     owners = {item.owner_id for item in (*every_style, *input_works)} | {party.pk for party in named_parties}
@@ -46,12 +45,25 @@ def subjects_of_request(
         generation=generation,
     )
     inherited = inherited_by(work.digest for work in input_works)
+    in_works = rights_in_works(input_works, now.rights, own=now.own_parties)
     return (
         *(_style_subject(style, now, declared=True) for style in styles),
         *(_style_subject(style, now, declared=False) for style in named_styles),
-        *(_work_subject(work, now, inherited=inherited.get(work.digest)) for work in input_works),
+        *(
+            _work_subject(work, now, inherited=inherited.get(work.digest), rights=in_works[work.pk])
+            for work in input_works
+        ),
         *(_party_subject(party, styles_of_named, now) for party in named_parties),
     )
+
+
+def _parties_named(prompt: str, *, written: str | None, owners: set[UUID]) -> list[Party]:
+    names = works.registered_party_names()
+    found = names_in(prompt, names)
+    if written is None or owners.isdisjoint(party.pk for party in found):
+        return found
+    said = {party.pk for party in names_in(written, names)}
+    return [party for party in found if party.pk in said or party.pk not in owners]
 
 
 def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
@@ -77,7 +89,7 @@ def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
     )
 
 
-def _work_subject(work: Work, now: Standing, *, inherited: Terms | None) -> Subject:
+def _work_subject(work: Work, now: Standing, *, inherited: Terms | None, rights: tuple[Right, ...]) -> Subject:
     return Subject(
         kind="work",
         id=str(work.pk),
@@ -90,7 +102,7 @@ def _work_subject(work: Work, now: Standing, *, inherited: Terms | None) -> Subj
         is_withdrawn=work.state != Work.State.ACTIVE,
         is_opted_out=now.refuses(work.pk, work.owner_id),
         inherited=inherited,
-        rights=(*now.rights.get(work.pk, ()), *now.rights.get(work.owner_id, ())),
+        rights=rights,
     )
 
 
