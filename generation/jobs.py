@@ -14,7 +14,16 @@ from celery.signals import worker_process_init, worker_shutting_down
 from django.conf import settings
 from django.db import transaction
 
-from generation.actions import fingerprinting, reconciling, rendering, replaying, reverifying, stamping, upkeep
+from generation.actions import (
+    fingerprinting,
+    fingerprinting_works,
+    reconciling,
+    rendering,
+    replaying,
+    reverifying,
+    stamping,
+    upkeep,
+)
 from generation.actions.claiming import LeaseLine, request_release
 from generation.actions.rendering import Worker
 from generation.actions.training import running as training
@@ -78,8 +87,9 @@ def reconcile() -> None:
 
 @shared_task
 def fingerprint() -> None:
-    """Keep the fingerprints of images that were delivered before there were any."""
+    """Keep the fingerprints of images that were delivered, and works that were listed, before there were any."""
     fingerprinting.fingerprint_older()
+    fingerprinting_works.fingerprint_works()
 
 
 @shared_task

@@ -20,7 +20,9 @@ from generation.training.errors import UnknownTraining
 from generation.vocabulary import Known, Notice, known_words, notices_about, words_cut
 from provenance.actor import Actor
 from provenance.attribution import queries as fingerprints
+from provenance.picture import FORMATS
 from provenance.works import queries as works
+from provenance.works.models import Work
 
 
 def models_listed() -> QuerySet[ImageModel]:
@@ -266,6 +268,13 @@ def outputs_unfingerprinted() -> QuerySet[Output]:
     """Return the delivered images whose fingerprint was never kept, without those that were erased; oldest first."""
     outputs = Output.objects.filter(generation__erased_at=None)
     return outputs.exclude(fingerprints.is_kept("image", column="use_id")).order_by("delivered_at", "id")
+
+
+def works_unfingerprinted() -> QuerySet[Work]:
+    """Return the works whose fingerprint was never kept though they are pictures, or have a preview; oldest first."""
+    can_be_read = Q(media_type__in=FORMATS.values()) | ~Q(preview_digest="")
+    listed = Work.objects.select_related("owner").filter(can_be_read, erased_at=None)
+    return listed.exclude(fingerprints.is_kept("work", column="pk")).order_by("registered_at", "pk")
 
 
 # ---- trainings -------------------------------------------------------------------------------------------------

@@ -138,6 +138,12 @@ def works_owned(among: Iterable[UUID], *, account_id: UUID) -> set[UUID]:
     return set(own.values_list("pk", flat=True))
 
 
+def not_before(work: Work, near: Iterable[Match]) -> set[UUID]:
+    """Return those of some near pictures that are works listed later than a work: they are no reason to flag it."""
+    listed = [match.subject for match in near if match.kind == "work"]
+    return set(Work.objects.filter(pk__in=listed, registered_at__gt=work.registered_at).values_list("pk", flat=True))
+
+
 def flags_visible_to(actor: Actor) -> QuerySet[Flag]:
     """Return every flag, the newest first, with its work; raise NotPermitted for anybody but an auditor."""
     actor.require("auditor")

@@ -26,12 +26,20 @@ MARKUP = "<img src=x onerror=\"document.title='hit'\">"
 @pytest.fixture(scope="module")
 def delivered(site: Colophon, password: str) -> bytes:
     """Return a picture that this Colophon has delivered, asked for over its API."""
+    return made(site, password)
+
+
+def made(site: Colophon, password: str, **asked: str) -> bytes:
+    """Ask for a picture over the API as the first artist, and return its file once it is delivered."""
     with httpx.Client(base_url=site.address, timeout=60, trust_env=False) as client:
         token = client.post("/api/v1/me/tokens", json={"account": "artist", "password": password}).json()["secret"]
         client.headers["Authorization"] = f"Bearer {token}"
-        body = {"prompt": "a heron", "steps": 3, "width": 64, "height": 64, "references": [{"style": "harbour-prints"}]}
-        made = client.post("/api/v1/generations", json=body, headers={"Idempotency-Key": str(uuid4())}).json()
-        address = f"/api/v1/generations/{made['id']}"
+        body = {
+            "prompt": "a heron", "steps": 3, "width": 64, "height": 64, "references": [{"style": "harbour-prints"}],
+            **asked,
+        }  # fmt: skip
+        begun = client.post("/api/v1/generations", json=body, headers={"Idempotency-Key": str(uuid4())}).json()
+        address = f"/api/v1/generations/{begun['id']}"
         outputs = wait_until(lambda: client.get(address).json()["outputs"], what="the picture")
         return client.get(outputs[0]["links"]["file"]).content
 
@@ -177,6 +185,15 @@ def test_the_report_can_be_saved_as_the_api_gave_it(visitor: Page, delivered: by
         visitor.locator("#save").click()
     download.value.save_as(tmp_path / "verdict.json")
     assert json.loads((tmp_path / "verdict.json").read_text())["state"] == "trusted"
+
+
+def test_ones_own_picture_that_the_address_names_is_fetched_and_named_by_its_type(
+    artist: Page, site: Colophon, password: str
+) -> None:
+    digest = sha256_digest(made(site, password, output_format="jpeg"))
+    artist.goto(f"/verify#{digest}")
+    expect(artist.locator("#report-title")).to_contain_text("Unchanged since")
+    expect(artist.locator("#checked-name")).to_have_text(f"colophon-{digest[7:15]}.jpg")
 
 
 def test_a_strangers_delivered_picture_is_not_fetched_by_its_digest(visitor: Page, complaints: Complaints) -> None:

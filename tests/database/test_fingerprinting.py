@@ -37,11 +37,13 @@ def delivered(keys: Path, **asked: Any) -> Output:
     return generation.outputs.get()
 
 
-def forget_fingerprints() -> None:
-    """Take all fingerprints away, as before there were any."""
+def forget_fingerprints(*kinds: str) -> None:
+    """Take all fingerprints away, or those of some kinds, as before there were any."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute("DELETE FROM attribution_keptfingerprint")
+        cursor.execute(
+            "DELETE FROM attribution_keptfingerprint WHERE kind = ANY(%s)", [list(kinds or KeptFingerprint.Kind.values)]
+        )
 
 
 def test_the_fingerprint_of_the_delivered_file_is_kept_with_its_entry(keys: Path) -> None:

@@ -1,12 +1,14 @@
 // Validates each file named on the command line with @trustnxt/c2pa-ts and prints one line of JSON for all.
 import { readFile } from "node:fs/promises";
-import { JPEG, PNG } from "@trustnxt/c2pa-ts/asset";
+import { BMFF, JPEG, PNG } from "@trustnxt/c2pa-ts/asset";
 import { SuperBox } from "@trustnxt/c2pa-ts/jumbf";
 import { ManifestStore, ValidationResult } from "@trustnxt/c2pa-ts/manifest";
 
 async function validated(path) {
   const data = await readFile(path);
-  const asset = PNG.canRead(data) ? new PNG(data) : new JPEG(data);
+  const Format = [PNG, JPEG, BMFF].find((one) => one.canRead(data));
+  if (!Format) return { path, isReadable: false };
+  const asset = new Format(data);
   const store = asset.getManifestJUMBF();
   if (!store) return { path, hasManifest: false };
   try {

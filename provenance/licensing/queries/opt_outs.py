@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -83,10 +82,10 @@ def copies_of(fingerprint: Fingerprint, *, digest: str, pixel_digest: str = "") 
     return [(work, near.get(work.pk, 0)) for work in works]
 
 
-def cleared_against(works: Iterable[UUID], *, other: UUID) -> set[UUID]:
-    """Return those of some works that an auditor has found not to be another picture."""
-    cleared = Flag.objects.filter(work_id__in=list(works), against_id=other, decision=Flag.Decision.CLEARED)
-    return set(cleared.values_list("work_id", flat=True))
+def no_reason_to_flag(work: UUID) -> set[UUID]:
+    """Return the opted-out pictures that are no reason to flag a work: whose no is over, or has reached it already."""
+    done = OptOut.objects.filter(Q(matches__work=work) | Q(ended_at__isnull=False), subject_kind="picture")
+    return set(done.values_list("pk", flat=True))
 
 
 def grants_touched(opt_out: OptOut) -> list[UUID]:

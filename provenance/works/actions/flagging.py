@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +17,7 @@ from provenance.works import queries
 from provenance.works.actions.parties import require_impartial
 from provenance.works.errors import FlagDecided, UnknownFlag
 from provenance.works.events import FlagCleared, FlagRejected, WorkFlagged
-from provenance.works.models import Flag, Work
+from provenance.works.models import Flag, Party, Work
 
 MOST_FLAGS = 5
 """How many lookalikes an auditor is shown of one work: the nearest say enough."""
@@ -31,14 +31,37 @@ def hold_listing() -> None:
 def flag_lookalikes(*, actor: Actor, work: Work, fingerprint: Fingerprint) -> list[Flag]:
     """Flag a work that is near a picture of somebody else's, listed or opted out, in the caller's transaction."""
     near = fingerprints.near(fingerprint, kinds=("work", "opt-out"), both_ways=True)
-    own = queries.own_among(work, near)
+    return _flag(actor, work, near, passed_over=queries.own_among(work, near))
+
+
+def flag_older(
+    *, actor: Actor, work: Work, fingerprint: Fingerprint, opt_outs_passed_over: Collection[UUID]
+) -> list[Flag]:
+    """Flag a work that was listed before it had a fingerprint, in the caller's transaction, which holds listing.
+
+    It is flagged as a new one is, if it can be used, and never against a work that was listed after it. A work
+    recorded from a public licence is compared with opted-out pictures alone: its neighbours of a set are all alike.
+    """
+    if work.state != Work.State.ACTIVE:
+        return []
+    is_public = work.owner.origin == Party.Origin.PUBLIC_LICENCE
+    near = fingerprints.near(fingerprint, kinds=("opt-out",) if is_public else ("work", "opt-out"), both_ways=True)
+    seen = set(work.flags.values_list("against_id", flat=True))
+    passed_over = queries.own_among(work, near) | queries.not_before(work, near) | seen | set(opt_outs_passed_over)
+    return _flag(actor, work, near, passed_over=passed_over)
+
+
+def _flag(
+    actor: Actor, work: Work, near: Sequence[fingerprints.Match], *, passed_over: Collection[UUID]
+) -> list[Flag]:
     same = fingerprints.subjects_with(work.digest, kind="opt-out")  # of some only the digest is known
-    found = {(match.kind, match.subject): match.distance for match in near if match.subject not in own}
+    found = {(match.kind, match.subject): match.distance for match in near}
     found |= {("opt-out", subject): 0 for subject in same}
     flags = [
         Flag(work=work, against_kind=kind, against_id=subject, distance=distance, raised_at=timezone.now())
-        for (kind, subject), distance in sorted(found.items(), key=lambda item: item[1])[:MOST_FLAGS]
-    ]
+        for (kind, subject), distance in sorted(found.items(), key=lambda item: item[1])
+        if subject not in passed_over
+    ][:MOST_FLAGS]
     if not flags:
         return []
     Flag.objects.bulk_create(flags)

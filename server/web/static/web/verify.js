@@ -85,11 +85,16 @@ async function checkNamed() {
   wait(word("fetching"));
   try {
     const blob = await fetchFile(`/api/v1/images/${digest}/file`);
-    await check(new File([blob], `colophon-${digest.slice(7, 15)}.png`, { type: blob.type }));
+    await check(new File([blob], `colophon-${digest.slice(7, 15)}.${ending(blob.type)}`, { type: blob.type }));
   } catch (error) {
     $("waiting").hidden = true;
     complain(error.status === 404 || error.status === 401 ? word("not_yours") : error.message);
   }
+}
+
+/** The ending of a picture's name: image/jpeg ends in .jpg, the other types in their own name. */
+function ending(type) {
+  return type === "image/jpeg" ? "jpg" : type.replace("image/", "");
 }
 
 function wait(sentence) {
