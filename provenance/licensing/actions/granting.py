@@ -95,9 +95,9 @@ def revoke_grant(*, actor: Actor, grant: Grant) -> None:
 
 
 def end_refunded(*, actor: Actor, grant_id: UUID) -> None:
-    """Refund what was prepaid for uses that an opt-out stops, and end the grant with it, in the caller's transaction.
+    """Refund what was prepaid for uses that are stopped, and end the grant with it, in the caller's transaction.
 
-    What was given back is not to be used should the opt-out be withdrawn. Without a refund the grant stays.
+    What was given back is not to be used should an opt-out or withdrawal be undone. Without a refund the grant stays.
     """
     grant = Grant.objects.select_for_update(of=("self",)).select_related("offer__party").get(pk=grant_id)
     is_refunded = refund_unused(actor=actor, grant_id=grant_id)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from provenance.actor import Actor
-from provenance.licensing.actions.paying import refund_unused
+from provenance.licensing.actions.granting import end_refunded
 from provenance.licensing.models import Grant
 from provenance.works.actions import listing, styles
 from provenance.works.models import Style, Work
@@ -33,4 +33,4 @@ def withdraw_style(*, actor: Actor, style: Style) -> Style:
 def _refund(actor: Actor, *, subjects: Iterable[UUID]) -> None:
     grants = Grant.objects.filter(offer__subject_id__in=list(subjects)).order_by("granted_at", "pk")
     for grant in grants.values_list("pk", flat=True):
-        refund_unused(actor=actor, grant_id=grant)
+        end_refunded(actor=actor, grant_id=grant)
