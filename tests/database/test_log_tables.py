@@ -144,7 +144,7 @@ TOLD = {
     "works.style", "works.style.works", "licensing.offer",
     "licensing.grant", "licensing.grantevent",
     "licensing.optout", "licensing.optoutmatch",
-    "credentials.credential", "generation.imagemodel", "generation.generation",
+    "credentials.credential", "credentials.revokedkey", "generation.imagemodel", "generation.generation",
     "generation.output", "generation.reconciliation", "generation.replay", "audit_log.logkey",
     "attribution.keptfingerprint", "generation.reverification", "generation.verdictchange", "generation.rendition",
     "generation.trainingrun",
