@@ -136,13 +136,20 @@ def test_an_erased_record_is_compared_only_in_what_is_left_of_it(key: PemKey) ->
     assert "erased on 2026-11-23" in verdict.check("record.found").en
 
 
-@pytest.mark.parametrize("question", ["disputed", "key"])
-def test_a_dispute_or_a_revoked_key_fails_the_verdict_of_an_unchanged_picture(key: PemKey, question: str) -> None:
+SOMETHING = Answer("failed", "Something stands against it.", "有不利情况。")
+
+
+def test_a_revoked_key_fails_the_verdict_of_an_unchanged_picture(key: PemKey) -> None:
     data = signed(key).data
-    answer = Answer("failed", "Something stands against it.", "有不利情况。")
-    verdict = verify(data, evidence=Ledger([record_of(data)], **{question: answer}), trust_pem=key.root_pem)
-    assert verdict.outcome == "failed"
-    assert failed(verdict) == {"dispute" if question == "disputed" else "key.revoked"}
+    verdict = verify(data, evidence=Ledger([record_of(data)], key=SOMETHING), trust_pem=key.root_pem)
+    assert verdict.outcome == "failed" and failed(verdict) == {"key.revoked"}
+
+
+def test_a_dispute_is_told_and_is_no_change_to_the_picture(key: PemKey) -> None:
+    data = signed(key).data
+    verdict = verify(data, evidence=Ledger([record_of(data)], disputed=SOMETHING), trust_pem=key.root_pem)
+    assert verdict.outcome == "trusted" and failed(verdict) == {"dispute"}
+    assert "dispute" in verdict.summary("en") and "争议" in verdict.summary("zh-Hans")
 
 
 def test_a_picture_known_byte_for_byte_is_not_decoded_again(key: PemKey, monkeypatch: pytest.MonkeyPatch) -> None:
