@@ -86,7 +86,7 @@ class SplitList(APIView):
 
     @extend_schema(request=SplitInput, responses={201: SplitView})
     def post(self, request: Request, kind: str, subject_id: UUID) -> Response:
-        """Propose a split; it holds once every party named in it has consented."""
+        """Propose a split; it holds once every party named in it, and every one that it leaves out, has consented."""
         body = SplitInput(data=request.data)
         body.is_valid(raise_exception=True)
         shares = shares_of(body.validated_data["shares"]) or {}
