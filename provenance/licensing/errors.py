@@ -137,6 +137,20 @@ class TermsTooWide(LicensingError):
     zh = "{licence} 允许的多于、或要求的少于该风格所依据作品 {work} 的条款。请选择更严格的条款。"
 
 
+class WorksNotOffered(LicensingError):
+    """A style stands on works of others who offer them on no terms, so nobody can say what the style may allow."""
+
+    code = "works-not-offered"
+    en = (
+        "“{style}” stands on works of others who offer them on no terms: {works}. Ask their owners to offer them, "
+        "agree with them on a split of the style, or train it without these works."
+    )
+    zh = (
+        "风格“{style}”所依据的他人作品没有任何有效条款：{works}。"
+        "请其所有者为作品发布要约，或与其就该风格的份额达成一致，或在训练时不使用这些作品。"
+    )
+
+
 class MoneyError(LicensingError):
     """An amount, currency or division that cannot be."""
 

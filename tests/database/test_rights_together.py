@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import transaction
 
 from provenance.audit_log.models import Entry
 from provenance.licensing.models import Grant, Use
 from provenance.works.actions.splits import consent_to_split, propose_split
-from provenance.works.models import Party, Style, Work
+from provenance.works.models import Party, Work
 from server.accounts.models import Account
-from tests.factories.log import one_entry
 from tests.factories.records import a_model, a_party, a_request, a_style, a_work, an_artist, as_image, in_style
-from tests.factories.shops import PRICE, USES, Shop, a_shop
+from tests.factories.shops import PRICE, USES, Shop, a_shop, stand_on
 from tests.simulators.caller import Caller, is_problem
 
 pytestmark = pytest.mark.django_db
@@ -41,12 +39,6 @@ def an_offer(owner: Account, *, kind: str, subject: Any, **more: Any) -> dict[st
     answer = Caller(owner).post("/api/v1/offers", body)
     assert answer.status_code == 201, answer.content
     return dict(answer.json())
-
-
-def stand_on(style: Style, *works: Work) -> None:
-    with transaction.atomic():
-        one_entry()
-        style.works.set(works)
 
 
 # ---- a declared style and its owner's name --------------------------------------------------------------------

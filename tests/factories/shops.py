@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from provenance.works.models import Party, Style
+from django.db import transaction
+
+from provenance.works.models import Party, Style, Work
 from server.accounts.models import Account
+from tests.factories.log import one_entry
 from tests.factories.records import a_model, a_party, a_style, an_artist
 from tests.simulators.caller import Caller
 
@@ -38,3 +41,10 @@ def a_shop() -> Shop:
     owner = an_artist("ada")
     party = a_party(member=owner)
     return Shop(owner, party, a_style(a_model(), party=party, licence=""))
+
+
+def stand_on(style: Style, *works: Work) -> None:
+    """Have a style stand on some works, whatever their terms say to that."""
+    with transaction.atomic():
+        one_entry()
+        style.works.set(works)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -10,29 +9,32 @@ from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
+from provenance.licensing.actions.bounding import narrowed_to_works, require_within_works
 from provenance.licensing.actions.exclusivity import require_no_exclusive_grant
 from provenance.licensing.actions.inheriting import require_within_inherited
-from provenance.licensing.errors import OfferNotStanding, TermsTooWide, UnknownLicence
+from provenance.licensing.errors import OfferNotStanding, UnknownLicence
 from provenance.licensing.events import OfferPaused, OfferPublished, OfferResumed, OfferWithdrawn
 from provenance.licensing.forms import OfferForm, require_sound, terms_in
 from provenance.licensing.models import Offer
-from provenance.licensing.queries.offers import bounds_of, open_terms_of
 from provenance.licensing.queries.touching import owners_held
 from provenance.licensing.terms import BY_GRANT, EVERY_USE, OPEN_LICENCES, Terms
 from provenance.works.actions.parties import require_authority, require_owned
-from provenance.works.models import Party, Work
+from provenance.works.models import Party, Style
 
 
 @transaction.atomic
 def offer_openly(*, actor: Actor, party: Party, subject_kind: str, subject_id: UUID, licence: str) -> Offer:
-    """Offer a style or work to everyone under an open licence, by SPDX id."""
+    """Offer a style or work to everyone under an open licence, by SPDX id.
+
+    Raises NotTheOwner, UnknownLicence, TermsTooWide, WorksNotOffered, ExclusiveElsewhere.
+    """
     require_owned(party, subject_kind=subject_kind, subject_id=subject_id)
+    hold_subject(subject_id)
     terms = OPEN_LICENCES.get(licence)
     if terms is None:
         raise UnknownLicence(licence=licence[:80], known=", ".join(OPEN_LICENCES))
     if subject_kind == "style":
-        behind = list(Work.objects.filter(styles=subject_id))
-        require_within(terms, works=behind, open_terms=open_terms_of(behind))
+        require_within_works([terms], actor=actor, style=_style(subject_id))
     return _publish(
         actor=actor, party=party, subject_kind=subject_kind, subject_id=subject_id, terms=terms, is_open=True
     )
@@ -43,12 +45,14 @@ def offer_by_grant(*, actor: Actor, party: Party, subject_kind: str, subject_id:
     """Offer a style or work to those whom the party grants it.
 
     A style's terms are no wider than those of the works of others behind it; one's own are one's own to grant.
+    Raises NotTheOwner, WorksNotOffered.
     """
     require_authority(actor, party)
     require_owned(party, subject_kind=subject_kind, subject_id=subject_id)
-    terms = _narrowed(
-        Terms(licence=BY_GRANT, permissions=EVERY_USE), party=party, subject_kind=subject_kind, subject_id=subject_id
-    )
+    hold_subject(subject_id)
+    terms = Terms(licence=BY_GRANT, permissions=EVERY_USE)
+    if subject_kind == "style":
+        terms = narrowed_to_works(terms, actor=actor, style=_style(subject_id))
     return _publish(
         actor=actor, party=party, subject_kind=subject_kind, subject_id=subject_id, terms=terms, is_open=False
     )
@@ -58,11 +62,13 @@ def offer_by_grant(*, actor: Actor, party: Party, subject_kind: str, subject_id:
 def publish_offer(*, actor: Actor, party: Party, subject_kind: str, subject_id: UUID, form: OfferForm) -> Offer:
     """Offer a style, a work or everything of a party on the terms of a form.
 
-    Raises TermsInvalid, UnknownLicence, NotTheOwner, TermsTooWide, CurrenciesDiffer, ExclusiveElsewhere.
+    Raises TermsInvalid, UnknownLicence, NotTheOwner, TermsTooWide, WorksNotOffered, CurrenciesDiffer,
+    ExclusiveElsewhere.
     """
     require_authority(actor, party)
     require_owned(party, subject_kind=subject_kind, subject_id=subject_id)
-    terms = _terms_for(form, party=party, subject_kind=subject_kind, subject_id=subject_id)
+    hold_subject(subject_id)
+    terms = _terms_for(form, actor=actor, subject_kind=subject_kind, subject_id=subject_id)
     return _publish(
         actor=actor, party=party, subject_kind=subject_kind, subject_id=subject_id, terms=terms, is_open=form.is_open
     )
@@ -75,7 +81,7 @@ def publish_again(*, actor: Actor, offer: Offer, form: OfferForm) -> Offer:
     before = _locked(offer)
     _require_standing(before)
     subject = {"subject_kind": before.subject_kind, "subject_id": before.subject_id}
-    terms = _terms_for(form, party=before.party, **subject)
+    terms = _terms_for(form, actor=actor, **subject)
     before.superseded_at = timezone.now()
     before.save(update_fields=["superseded_at"])
     return _publish(actor=actor, party=before.party, terms=terms, is_open=form.is_open, replaces=before, **subject)
@@ -148,26 +154,22 @@ def hold_subject(subject_id: UUID) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 4))", [str(held)])
 
 
-def _terms_for(form: OfferForm, *, party: Party, subject_kind: str, subject_id: UUID) -> Terms:
+def _terms_for(form: OfferForm, *, actor: Actor, subject_kind: str, subject_id: UUID) -> Terms:
     """Return the terms of a form, narrowed for a style to those of the works of others that it stands on."""
     terms = terms_in(form)
-    if terms.licence != BY_GRANT and subject_kind == "style":
-        behind = list(Work.objects.filter(styles=subject_id).exclude(owner=party))
-        require_within(terms, works=behind, open_terms=bounds_of(behind))
+    if subject_kind != "style":
+        narrowed = terms
+    elif terms.licence != BY_GRANT:
+        require_within_works([terms], actor=actor, style=_style(subject_id))
         return terms
-    narrowed = _narrowed(terms, party=party, subject_kind=subject_kind, subject_id=subject_id)
+    else:
+        narrowed = narrowed_to_works(terms, actor=actor, style=_style(subject_id))
     require_sound(narrowed, is_open=form.is_open)
     return narrowed
 
 
-def _narrowed(terms: Terms, *, party: Party, subject_kind: str, subject_id: UUID) -> Terms:
-    if subject_kind != "style":
-        return terms
-    others = Work.objects.filter(styles=subject_id).exclude(owner=party).order_by("digest")
-    bounds = {_widest(found) for found in bounds_of(others).values() if found}
-    for bound in sorted(bounds, key=Terms.digest):
-        terms = terms.narrowed_to(bound)
-    return terms
+def _style(style_id: UUID) -> Style:
+    return Style.objects.select_related("owner").get(pk=style_id)
 
 
 def _publish(
@@ -182,7 +184,6 @@ def _publish(
 ) -> Offer:
     require_authority(actor, party)
     require_within_inherited(terms, subject_kind=subject_kind, subject_id=subject_id)
-    hold_subject(subject_id)
     if is_open:
         require_no_exclusive_grant(subject_id, terms=terms)
     offer = Offer.objects.create(
@@ -211,16 +212,3 @@ def _publish(
         )
     )
     return offer
-
-
-def require_within(terms: Terms, *, works: Sequence[Work], open_terms: Mapping[UUID, tuple[Terms, ...]]) -> None:
-    """Raise TermsTooWide unless an offer of every work that has one allows what some terms do."""
-    for work in works:
-        bounds = open_terms[work.pk]
-        if bounds and not any(terms.is_within(bound) for bound in bounds):
-            named = f"“{work.title}”" if work.licence else str(work.pk)
-            raise TermsTooWide(licence=terms.licence, work=named)
-
-
-def _widest(bounds: Sequence[Terms]) -> Terms:
-    return max(bounds, key=lambda terms: (len(terms.permissions), -len(terms.duties)))

@@ -10,12 +10,13 @@ from django.db import transaction
 
 from provenance.actor import Actor
 from provenance.canonical import Digest
-from provenance.licensing.actions.offering import require_within
+from provenance.licensing.actions.bounding import require_within_works
+from provenance.licensing.actions.offering import hold_subject
 from provenance.licensing.errors import WorkNotUsable
-from provenance.licensing.models import Offer
-from provenance.licensing.queries.offers import open_terms_of
+from provenance.licensing.queries.bounds import open_terms_of
+from provenance.licensing.queries.grants import terms_given
 from provenance.licensing.queries.standing import opted_out_among
-from provenance.licensing.terms import TRAIN, USE_ADAPTER, USE_STYLE, Terms
+from provenance.licensing.terms import TRAIN, USE_ADAPTER, USE_STYLE
 from provenance.works.actions import styles as works_actions
 from provenance.works.actions.parties import require_member
 from provenance.works.errors import SharesMissing, StyleHasNoWorks
@@ -60,17 +61,15 @@ def register_style(
 def rebind_style(*, actor: Actor, style: Style, works: Sequence[Work], model_digest: Digest, token: str) -> None:
     """Tie a standing style to another model's prompt token and to the works that this model was trained on.
 
-    The offers of the style that stand must hold for these works too. Raises NotTheOwner, WorkNotUsable,
-    TermsTooWide.
+    The style's offers that stand, or are paused, and its grants must hold for these works too. Raises NotTheOwner,
+    WorkNotUsable, WorksNotOffered, TermsTooWide.
     """
     if actor.account_id is not None:
         require_member(actor, style.owner)
     _require_usable(actor, works=works, uses={USE_STYLE})
-    open_terms = open_terms_of(works)
-    for offer in Offer.objects.filter(
-        subject_kind="style", subject_id=style.pk, is_open=True, withdrawn_at=None, superseded_at=None
-    ):
-        require_within(Terms.from_json(offer.terms), works=works, open_terms=open_terms)
+    hold_subject(style.pk)
+    if given := terms_given(style.pk):
+        require_within_works(given, actor=actor, style=style, works=works)
     works_actions.rebind_style(actor=actor, style=style, works=works, model_digest=model_digest, token=token)
 
 

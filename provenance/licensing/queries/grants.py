@@ -10,6 +10,7 @@ from provenance.actor import Actor
 from provenance.licensing.errors import UnknownGrant
 from provenance.licensing.models import Grant, GrantEvent, Offer
 from provenance.licensing.queries.touching import touching
+from provenance.licensing.terms import Terms, terms_read
 from provenance.works.queries import parties_spoken_for
 
 
@@ -43,6 +44,14 @@ def grant_ids_of(offer: Offer) -> list[UUID]:
 def grants_touching(subject_id: UUID) -> QuerySet[Grant]:
     """Return the grants that reach into a style, work or party and that stand or may still be approved."""
     return Grant.objects.filter(~ended(), offer__subject_id__in=touching(subject_id))
+
+
+def terms_given(subject_id: UUID) -> list[Terms]:
+    """Return the terms on which something is offered, now or once resumed, or granted to somebody, each once."""
+    offered = Offer.objects.filter(subject_id=subject_id, withdrawn_at=None, superseded_at=None)
+    granted = Grant.objects.filter(~ended(), offer__subject_id=subject_id)
+    said = {one.terms_digest: one.terms for one in (*offered, *granted)}
+    return [terms_read(terms, digest=digest) for digest, terms in sorted(said.items())]
 
 
 def grants_seen_by(actor: Actor) -> QuerySet[Grant]:

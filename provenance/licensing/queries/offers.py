@@ -14,33 +14,8 @@ from provenance.licensing.errors import UnknownOffer
 from provenance.licensing.models import GrantEvent, Offer
 from provenance.licensing.money import WHOLE
 from provenance.licensing.queries.opt_outs import in_force, works_matched
-from provenance.licensing.terms import Terms, terms_read
 from provenance.works import queries as works
 from provenance.works.models import Style, Work
-
-
-def open_terms_of(listed: Iterable[Work]) -> dict[UUID, tuple[Terms, ...]]:
-    """Return the terms on which some works are open to everyone: their own offers' and their owners'."""
-    listed = list(listed)
-    subjects = {work.pk for work in listed} | {work.owner_id for work in listed}
-    found: dict[UUID, list[Terms]] = defaultdict(list)
-    for offer in standing_offers().filter(subject_id__in=subjects, is_open=True):
-        found[offer.subject_id].append(terms_read(offer.terms, digest=offer.terms_digest))
-    return {work.pk: (*found.get(work.pk, ()), *found.get(work.owner_id, ())) for work in listed}
-
-
-def bounds_of(listed: Iterable[Work]) -> dict[UUID, tuple[Terms, ...]]:
-    """Return the terms that bound a style on some works: the open ones of each, else those it is granted on."""
-    listed = list(listed)
-    open_terms = open_terms_of(listed)
-    rest = [work for work in listed if not open_terms[work.pk]]
-    subjects = {work.pk for work in rest} | {work.owner_id for work in rest}
-    granted: dict[UUID, list[Terms]] = defaultdict(list)
-    for offer in standing_offers().filter(subject_id__in=subjects, is_open=False):
-        granted[offer.subject_id].append(terms_read(offer.terms, digest=offer.terms_digest))
-    for work in rest:
-        open_terms[work.pk] = (*granted.get(work.pk, ()), *granted.get(work.owner_id, ()))
-    return open_terms
 
 
 def standing_offers() -> QuerySet[Offer]:

@@ -1,0 +1,49 @@
+"""Reading what bounds the terms of a style: those of the works behind it, and whose consent stands in for them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+
+from provenance.licensing.queries.offers import standing_offers
+from provenance.licensing.terms import Terms, terms_read
+from provenance.works import queries as works
+from provenance.works.models import Share, SplitAgreement, Style, Work
+
+
+def open_terms_of(listed: Iterable[Work]) -> dict[UUID, tuple[Terms, ...]]:
+    """Return the terms on which some works are open to everyone: their own offers' and their owners'."""
+    listed = list(listed)
+    subjects = {work.pk for work in listed} | {work.owner_id for work in listed}
+    found: dict[UUID, list[Terms]] = defaultdict(list)
+    for offer in standing_offers().filter(subject_id__in=subjects, is_open=True):
+        found[offer.subject_id].append(terms_read(offer.terms, digest=offer.terms_digest))
+    return {work.pk: (*found.get(work.pk, ()), *found.get(work.owner_id, ())) for work in listed}
+
+
+def bounds_of(listed: Iterable[Work]) -> dict[UUID, tuple[Terms, ...]]:
+    """Return the terms that bound a style on some works: the open ones of each, else those it is granted on."""
+    listed = list(listed)
+    open_terms = open_terms_of(listed)
+    rest = [work for work in listed if not open_terms[work.pk]]
+    subjects = {work.pk for work in rest} | {work.owner_id for work in rest}
+    granted: dict[UUID, list[Terms]] = defaultdict(list)
+    for offer in standing_offers().filter(subject_id__in=subjects, is_open=False):
+        granted[offer.subject_id].append(terms_read(offer.terms, digest=offer.terms_digest))
+    for work in rest:
+        open_terms[work.pk] = (*granted.get(work.pk, ()), *granted.get(work.owner_id, ()))
+    return open_terms
+
+
+def owners_of_each(listed: Iterable[Work]) -> dict[UUID, set[UUID]]:
+    """Return the parties that own each of some works: its owner, and whoever has a share in it."""
+    listed = list(listed)
+    shares = works.splits_among(listed) if listed else {}
+    return {work.pk: {work.owner_id, *(party for party, _ in shares[work.pk])} for work in listed}
+
+
+def parties_agreed_on(style: Style) -> set[UUID]:
+    """Return the parties that consented to the split of a style that is in force."""
+    agreed = Share.objects.filter(agreement__subject_id=style.pk, agreement__state=SplitAgreement.State.ACTIVE)
+    return set(agreed.filter(consented_at__isnull=False).values_list("party_id", flat=True))
