@@ -46,7 +46,7 @@ class Right:
 
 @dataclass(frozen=True)
 class WorkBehind:
-    """A work of somebody else on which a style of one's own stands, with the rights in it."""
+    """A work that binds a style of one's own: somebody else's, or an own picture with which conditions came."""
 
     name: str
     rights: tuple[Right, ...] = ()
@@ -73,7 +73,7 @@ class Subject:
     withdrawn_works: tuple[str, ...] = ()
     """Of a style: what the works behind it are called that were withdrawn or are in dispute."""
     others_works: tuple[WorkBehind, ...] = ()
-    """Of one's own style: the works of others that it stands on. Their terms decide, for nobody else does."""
+    """Of one's own style: the works that bind it. Their terms decide, for nobody else does."""
     inherited: Terms | None = None
     """Of one's own picture: the terms that travelled to it when it was made."""
     rights: tuple[Right, ...] = ()
@@ -92,6 +92,8 @@ class ReferenceDecision:
     reasons: tuple[Reason, ...] = ()
     price: PriceLine | None = None
     constraints: tuple[Constraint, ...] = ()
+    may_sell: bool = True
+    """Whether pictures may be used commercially; where a model's may not, a duty says so, not how it may be run."""
 
     @property
     def is_permitted(self) -> bool:
@@ -115,6 +117,7 @@ class ReferenceDecision:
             "right": self.right_id,
             "licence": self.licence,
             "terms_digest": self.terms_digest,
+            "commercial": self.may_sell,
             "duties": [duty.as_json() for duty in self.duties],
             "constraints": [constraint.as_json() for constraint in self.constraints],
             "checks": [constraint.as_json() for constraint in constraints_for_later(self.constraints)],
@@ -257,7 +260,8 @@ def _decide_own(subject: Subject, *, asked: Asked) -> ReferenceDecision:
     except CurrenciesDiffer as fault:
         return _refused(subject, say.CURRENCIES_DIFFER(subject.name, currencies=f"{fault.values['one']}, …"))
     permitted = _permitted(subject, right)
-    return replace(permitted, reasons=(say.BY_WORKS(subject.name, right.terms.licence),))
+    sentence = say.INHERITED if all(one.basis == "own-work" for one in rights) else say.BY_WORKS
+    return replace(permitted, reasons=(sentence(subject.name, right.terms.licence),))
 
 
 def _decide_inherited(subject: Subject, terms: Terms, *, asked: Asked) -> ReferenceDecision:
@@ -356,6 +360,7 @@ def _permitted(subject: Subject, right: Right) -> ReferenceDecision:
         reasons=(reason(subject.name, right.terms.licence),),
         price=_price_line(right),
         constraints=right.terms.constraints,
+        may_sell=subject.kind == "model" or COMMERCIALIZE in right.terms.permissions - right.terms.prohibitions,
     )
 
 
@@ -389,9 +394,7 @@ def _above_ceiling(quote: Quote | None, asked: Asked) -> tuple[Reason, ...]:
     if quote is None or asked.ceiling is None:
         return ()
     if quote.currency != asked.ceiling.currency:
-        both = f"{quote.currency}, {asked.ceiling.currency}"
-        return (say.CURRENCIES_DIFFER("", currencies=both),)
+        return (say.CURRENCIES_DIFFER("", currencies=f"{quote.currency}, {asked.ceiling.currency}"),)
     if quote.total <= asked.ceiling.minor_units:
         return ()
-    total = quote.written()
-    return (say.ABOVE_CEILING("", total=total, ceiling=asked.ceiling.written()),)
+    return (say.ABOVE_CEILING("", total=quote.written(), ceiling=asked.ceiling.written()),)

@@ -20,6 +20,17 @@ BROADER_PURPOSES: Mapping[str, str] = {
     "research": "non-commercial",
 }
 """Each purpose that can be declared, with the one that it is a kind of."""
+PURPOSES_ZH: Mapping[str, str] = {
+    "commercial": "商业",
+    "advertising": "广告",
+    "editorial": "编辑报道",
+    "merchandise": "商品",
+    "non-commercial": "非商业",
+    "education": "教育",
+    "personal": "个人",
+    "research": "研究",
+}
+"""How each purpose is called in Chinese."""
 COMMERCIAL_UNLESS_SAID = "commercial"
 """A purpose that the requester leaves open is read as the one that asks for most."""
 RATINGS = ("general", "teen", "mature", "explicit")

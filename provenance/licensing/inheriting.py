@@ -6,15 +6,20 @@ Commons itself calls it likely more than its licences demand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from provenance.licensing.constraints import POSITIVE, PURPOSE, RECIPIENT, SPATIAL, Constraint
 from provenance.licensing.credits import licence_name
+from provenance.licensing.declared import PURPOSES_ZH
 from provenance.licensing.terms import COMMERCIALIZE, EVERY_USE, Duty, Terms
+from provenance.licensing.terms import NON_COMMERCIAL as NOT_FOR_SALE
 
 SHARE_ALIKE, NON_COMMERCIAL, USE_RESTRICTIONS = "nextPolicy", "gen:nonCommercial", "gen:useRestrictions"
 TRAVELS = frozenset({SHARE_ALIKE, NON_COMMERCIAL, USE_RESTRICTIONS})
 """Duties that bind whoever uses the picture next; credits and notices go with it in its bundle."""
+LIMITS = frozenset({PURPOSE, SPATIAL, RECIPIENT})
+"""Operands whose constraints bind the picture too: for what, where and by whom it may be used."""
 SEVERAL = "LicenseRef-Colophon-Several"
 """Conditions of several licences that no single licence of theirs meets."""
 POLICY = {
@@ -29,31 +34,52 @@ def inherited_terms(decision: Mapping[str, Any]) -> Terms | None:
     What the prompt merely names was decided on and not used, so nothing travels from it.
     """
     used = [answer for answer in decision["references"] if answer["found_in"] == "declared" and answer["permitted"]]
-    travelling = [answer for answer in used if any(duty["action"] in TRAVELS for duty in answer["duties"])]
-    if not travelling:
-        return None
-    duties = _once(Duty.from_json(duty) for answer in travelling for duty in answer["duties"])
-    kept = tuple(duty for duty in duties if duty.action in TRAVELS)
-    may_sell = all(duty.action != NON_COMMERCIAL for duty in kept)
+    return together([_travelling(answer) for answer in used])
+
+
+def _travelling(answer: Mapping[str, Any]) -> Terms:
+    """Return what of an answer's terms travels; a missing permission to commercialise becomes the duty not to."""
+    duties = [Duty.from_json(duty) for duty in answer["duties"] if duty["action"] in TRAVELS]
+    may_sell = bool(answer.get("commercial", True))  # decisions from before it was recorded say it by a duty alone
+    if not may_sell and all(duty.action != NON_COMMERCIAL for duty in duties):
+        duties.append(NOT_FOR_SALE)
+    limits = (Constraint.from_json(one) for one in answer.get("constraints", ()))
     return Terms(
-        licence=_licence(travelling),
-        permissions=EVERY_USE if may_sell else EVERY_USE - {COMMERCIALIZE},
-        duties=kept,
+        licence=str(answer["licence"]),
+        permissions=EVERY_USE,
+        duties=tuple(duties),
+        constraints=tuple(one for one in limits if one.left_operand in LIMITS),
     )
 
 
-def _licence(answers: Iterable[Mapping[str, Any]]) -> str:
+def together(sources: Iterable[Terms]) -> Terms | None:
+    """Return the terms under which a picture made with, or like, all of some sources stands; None where none bind."""
+    binding = [terms for terms in sources if terms.duties or terms.constraints]
+    if not binding:
+        return None
+    duties = _once(duty for terms in binding for duty in terms.duties)
+    may_sell = all(duty.action != NON_COMMERCIAL for duty in duties)
+    return Terms(
+        licence=_licence(binding),
+        permissions=EVERY_USE if may_sell else EVERY_USE - {COMMERCIALIZE},
+        duties=duties,
+        constraints=tuple(dict.fromkeys(limit for terms in binding for limit in terms.constraints)),
+    )
+
+
+def _licence(sources: Sequence[Terms]) -> str:
     """Return the licence that the picture is to be offered under: the one that is shared alike, or all in one name."""
-    licences = [(str(answer["licence"]), {duty["action"] for duty in answer["duties"]}) for answer in answers]
-    alike = {licence for licence, duties in licences if SHARE_ALIKE in duties}
-    if len(alike) == 1 and all(duties & TRAVELS <= _of(alike, licences) for _, duties in licences):
-        return alike.pop()
-    every = {licence for licence, _ in licences}
+    alike = {terms.licence for terms in sources if SHARE_ALIKE in _asked(terms)}
+    if len(alike) == 1:
+        met = set().union(*(_asked(terms) for terms in sources if terms.licence in alike))
+        if all(_asked(terms) <= met for terms in sources):
+            return alike.pop()
+    every = {terms.licence for terms in sources}
     return every.pop() if len(every) == 1 else SEVERAL
 
 
-def _of(licences: set[str], known: Iterable[tuple[str, set[str]]]) -> set[str]:
-    return {action for licence, duties in known if licence in licences for action in duties}
+def _asked(terms: Terms) -> set[str | Constraint]:
+    return {*(duty.action for duty in terms.duties), *terms.constraints}
 
 
 def _once(duties: Iterable[Duty]) -> tuple[Duty, ...]:
@@ -69,7 +95,32 @@ def conditions(terms: Terms | None) -> dict[str, str]:
         return {"en": "", "zh-Hans": ""}
     name = "" if terms.licence == SEVERAL else licence_name(terms.licence)
     under_en, under_zh = (f" ({name})", f"（{name}）") if name else ("", "")
+    limits = [_limit(one) for one in terms.constraints]
     return {
-        "en": " ".join(duty.en for duty in terms.duties) + under_en,
-        "zh-Hans": "".join(duty.zh for duty in terms.duties) + under_zh,
+        "en": " ".join([*(duty.en for duty in terms.duties), *(en for en, _ in limits)]) + under_en,
+        "zh-Hans": "".join([*(duty.zh for duty in terms.duties), *(zh for _, zh in limits)]) + under_zh,
     }
+
+
+def _limit(constraint: Constraint) -> tuple[str, str]:
+    """Return a limit as people read it; recipients are not named, for the picture goes to strangers."""
+    is_only, values = constraint.operator in POSITIVE, constraint.right_operand
+    if constraint.left_operand == RECIPIENT:
+        return (
+            ("Only for the recipients that its terms name.", "仅供其条款所列的接收方使用。")
+            if is_only
+            else ("Not for the recipients that its terms exclude.", "不得供其条款排除的接收方使用。")
+        )
+    if constraint.left_operand == SPATIAL:
+        en, zh = ", ".join(values), "、".join(values)
+        return (
+            (f"Only in these territories: {en}.", f"仅限在以下地域使用：{zh}。")
+            if is_only
+            else (f"Not in these territories: {en}.", f"不得在以下地域使用：{zh}。")
+        )
+    en, zh = ", ".join(values), "、".join(PURPOSES_ZH.get(value, value) for value in values)
+    return (
+        (f"Only for these purposes: {en}.", f"仅限用于以下目的：{zh}。")
+        if is_only
+        else (f"Not for these purposes: {en}.", f"不得用于以下目的：{zh}。")
+    )

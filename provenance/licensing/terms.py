@@ -134,6 +134,8 @@ class Terms:
         A price that is asked once is no substitute for one that is asked for every picture, nor the reverse.
         """
         asked = {duty.action for duty in self.duties}
+        if COMMERCIALIZE not in self.permissions - self.prohibitions:
+            asked.add(NON_COMMERCIAL.action)  # what may not be sold is not for sale, in whichever words
         return (
             self.permissions <= bound.permissions
             and bound.prohibitions <= self.prohibitions | (EVERY_USE - self.permissions)

@@ -14,6 +14,7 @@ from provenance.audit_log.models import Entry
 from provenance.licensing.actions.offering import offer_openly
 from provenance.licensing.errors import TermsTooWide
 from provenance.licensing.models import InheritedTerms, Offer
+from provenance.licensing.terms import BY_GRANT
 from provenance.works.models import Work
 from server.accounts.models import Account
 from tests.factories.records import (
@@ -27,6 +28,7 @@ from tests.factories.records import (
     as_image,
     in_style,
 )
+from tests.factories.shops import USES, a_shop
 from tests.simulators.caller import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,6 +100,55 @@ def test_what_was_made_for_no_commercial_purpose_is_refused_for_one_later(keys: 
     assert refused.state == "refused"
     assert [reason["code"] for reason in refused.decision["references"][-1]["reasons"]] == ["not-commercial"]
     assert made(keys, artist, purpose="non-commercial", seeds=(8,), **as_image(work)).state == "done"
+
+
+KINDS = [
+    ({"permissions": ["gen:reference"]}, {"purpose": "personal"}, {"purpose": "advertising"}, "not-commercial"),
+    ({"permissions": USES, "purposes": ["editorial"]}, {"purpose": "editorial"}, {"purpose": "merchandise"},
+     "purpose-not-covered"),
+    ({"permissions": USES, "territories": ["DE"]}, {"territory": "DE"}, {"territory": "FR"}, "territory-not-covered"),
+    ({"permissions": USES, "recipients": ["Acme"]}, {"recipient": "Acme"}, {"recipient": "Other"},
+     "recipient-not-covered"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("terms", "within", "beyond", "code"), KINDS)
+def test_each_kind_of_limit_travels_along_a_chain_of_three(
+    keys: Path, terms: dict[str, Any], within: dict[str, str], beyond: dict[str, str], code: str
+) -> None:
+    shop, artist = a_shop(), an_artist()
+    shop.offer(is_open=True, **terms)
+    first = made(keys, artist, **in_style(shop.style), **within)
+    second = made(keys, artist, seeds=(8,), **as_image(as_work(artist, first)), **within)
+    third = made(keys, artist, seeds=(9,), **as_image(as_work(artist, second)), **within)
+    kept = [InheritedTerms.objects.get(image=one.outputs.get().digest).terms for one in (first, second, third)]
+    assert kept[0] == kept[1] == kept[2] and kept[0]["licence"] == BY_GRANT
+    work = as_work(artist, third)
+    refused = a_request(artist, seeds=(10,), **as_image(work), **beyond)
+    assert refused.state == "refused"
+    assert [reason["code"] for reason in refused.decision["references"][-1]["reasons"]] == [code]
+    with pytest.raises(TermsTooWide):
+        offer_openly(
+            actor=artist.actor(), party=work.owner, subject_kind="work", subject_id=work.pk, licence="CC-BY-4.0"
+        )
+    assert made(keys, artist, seeds=(11,), **as_image(work), **within).state == "done"
+
+
+def test_a_style_of_ones_own_is_bound_by_the_conditions_of_the_pictures_behind_it(keys: Path) -> None:
+    shop, artist = a_shop(), an_artist()
+    shop.offer(is_open=True, permissions=["gen:reference"])
+    work = as_work(artist, made(keys, artist, purpose="personal", **in_style(shop.style)))
+    model = a_model("Other")
+    own = a_style(model, party=work.owner, slug="own", name="Own", name_zh="", token="owntoken", licence="",
+                  works=(work,), actor=artist.actor())  # fmt: skip
+    refused = a_request(artist, model=model.slug, purpose="advertising", **in_style(own))
+    assert refused.state == "refused"
+    answer = next(one for one in refused.decision["references"] if one["name"] == "Own")
+    assert [reason["code"] for reason in answer["reasons"]] == ["works-without-basis"]
+    permitted = a_request(artist, model=model.slug, purpose="personal", **in_style(own))
+    answer = next(one for one in permitted.decision["references"] if one["name"] == "Own")
+    assert [reason["code"] for reason in answer["reasons"]] == ["inherited-terms"]
+    assert [duty["action"] for duty in answer["duties"]] == ["gen:nonCommercial"] and not answer["commercial"]
 
 
 def test_from_credit_alone_nothing_travels_and_nothing_is_recorded(keys: Path) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from django.db.models import BooleanField, Case, Q, When
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, When
 
 from provenance.licensing.decision import Right, WorkBehind
-from provenance.licensing.models import Grant, Offer
+from provenance.licensing.models import Grant, InheritedTerms, Offer
 from provenance.licensing.queries import grants as granted
+from provenance.licensing.queries.inheriting import inherited_by
 from provenance.licensing.queries.offers import standing_offers
 from provenance.licensing.queries.opt_outs import in_force, said_no, works_matched
 from provenance.licensing.queries.uses import taken_of
@@ -46,7 +47,7 @@ class Standing:
     barred_works: Mapping[UUID, tuple[BarredWork, ...]]
     """Of each style that they stop: the works behind it that opted out, were withdrawn, or are in dispute."""
     others_works: Mapping[UUID, tuple[WorkBehind, ...]] = field(default_factory=dict)
-    """Of each style of the licensee's own: the works of others that it stands on."""
+    """Of each style of the licensee's own: the works that bind it, of others or with conditions of their own."""
 
     def refuses(self, *ids: UUID) -> bool:
         """Say whether any of some ids has opted out, or is a style that stands on a barred work."""
@@ -87,7 +88,8 @@ def standing(
         rights[offer.subject_id].append(_open_right(offer))
     no = in_force().filter(Q(subject_id__in=ids) | Q(subject_kind="party", subject_id__in=list(parties)))
     copies = works_matched().filter(work_id__in=ids)
-    in_others = rights_in_works([work for listed in behind.values() for work in listed], rights, own=own)
+    in_works = rights_in_works([work for listed in behind.values() for work in listed], rights, own=own)
+    in_works |= _rights_in_own([work for listed in behind.values() for work in listed if work.owner_id in own])
     return Standing(
         rights={subject: tuple(found) for subject, found in rights.items()},
         opted_out=frozenset(no.values_list("subject_id", flat=True).union(copies)),
@@ -97,7 +99,7 @@ def standing(
             style: tuple(
                 WorkBehind(
                     name=f"“{work.title}”" if work.licence else str(work.pk),
-                    rights=in_others[work.pk],
+                    rights=in_works[work.pk],
                 )
                 for work in listed
             )
@@ -133,13 +135,22 @@ def _paid_to(shares: Iterable[tuple[UUID, int]], right: Right, *, own: frozenset
     return replace(right, splits=splits, is_self_dealing=any(party in own for party, _ in shares))
 
 
+def _rights_in_own(listed: Iterable[Work]) -> dict[UUID, tuple[Right, ...]]:
+    """Return the one right in each of some own pictures: the terms that came with it."""
+    listed = list(listed)
+    came = inherited_by(work.digest for work in listed)
+    return {
+        work.pk: (Right(basis="own-work", terms=came[work.digest], id=""),) for work in listed if work.digest in came
+    }
+
+
 def _works_behind_own(ids: list[UUID], *, own: frozenset[UUID]) -> dict[UUID, list[Work]]:
-    """Return the works of others on which those of some styles stand that are one's own, by style."""
+    """Return the works that bind those of some styles that are one's own: others', and own ones with conditions."""
     if not own:
         return {}
     listed = (
         Style.works.through.objects.filter(style_id__in=ids, style__owner_id__in=own)
-        .exclude(work__owner_id__in=own)
+        .filter(~Q(work__owner_id__in=own) | Exists(InheritedTerms.objects.filter(image=OuterRef("work__digest"))))
         .select_related("work")
         .order_by("work__title", "work_id")
     )
