@@ -21,6 +21,7 @@ from generation.actions import (
     rendering,
     replaying,
     reverifying,
+    signing_works,
     stamping,
     upkeep,
 )
@@ -90,6 +91,12 @@ def fingerprint() -> None:
     """Keep the fingerprints of images that were delivered, and works that were listed, before there were any."""
     fingerprinting.fingerprint_older()
     fingerprinting_works.fingerprint_works()
+
+
+@shared_task
+def sign_works() -> None:
+    """Sign what is stated of works that were listed since."""
+    signing_works.sign_listed(key=key_to_sign_with())
 
 
 @shared_task

@@ -216,6 +216,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "generation.jobs.reap", "schedule": 2.0, "options": {"expires": 10}},
+    "sign-works": {"task": "generation.jobs.sign_works", "schedule": 60.0, "options": {"expires": 60}},
     "stamp": {"task": "generation.jobs.stamp", "schedule": 60.0, "options": {"expires": 60}},
     "sweep": {"task": "generation.jobs.sweep", "schedule": 3600.0},
     "fingerprint": {"task": "generation.jobs.fingerprint", "schedule": 600.0, "options": {"expires": 600}},

@@ -21,6 +21,8 @@ UNION ALL SELECT 'generation_rendition', rendition.id::text, 'digest', rendition
     JOIN generation_generation AS generation ON generation.id = generation_id WHERE generation.erased_at IS NULL
 UNION ALL SELECT 'credentials_credential', id::text, 'store_digest', store_digest
     FROM credentials_credential WHERE erased_at IS NULL
+UNION ALL SELECT 'credentials_workcredential', id::text, 'store_digest', store_digest
+    FROM credentials_workcredential WHERE erased_at IS NULL
 UNION ALL SELECT 'works_work', id::text, 'digest', digest FROM works_work WHERE pixel_digest > '' AND erased_at IS NULL
 UNION ALL SELECT 'works_work', id::text, 'preview_digest', preview_digest
     FROM works_work WHERE preview_digest > '' AND erased_at IS NULL
@@ -57,7 +59,7 @@ def compare_files(findings: Findings) -> None:
     for table, row, column, digest in streamed(NEEDED):
         findings.step()
         findings.count("files")
-        what = "manifest" if table == "credentials_credential" else "file"
+        what = "manifest" if column == "store_digest" else "file"
         told = {"table": table, "row": row, "field": column, "recorded": digest}
         try:
             found = storage.digest_now(digest)

@@ -208,7 +208,7 @@ def _compare_works_of_styles(findings: Findings) -> None:
 
 ERASABLE = (
     "generation_generation", "works_party", "works_work", "works_style", "credentials_credential", "disputes_dispute",
-    "attribution_keptfingerprint", "generation_trainingrun",
+    "attribution_keptfingerprint", "generation_trainingrun", "credentials_workcredential",
 )  # fmt: skip
 ERASED_UNSAID = """
 SELECT subject.id::text, subject.erased_at::text FROM {table} AS subject

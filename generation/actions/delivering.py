@@ -17,6 +17,7 @@ from PIL import Image
 
 from generation.actions.claiming import Claim, hold_claimed
 from generation.actions.notifying import notify_state
+from generation.actions.signing_works import NestedWorks, nested_works
 from generation.actions.stating import colophon_of, label_of
 from generation.errors import Cancelled
 from generation.events import GenerationDone, OutputDelivered
@@ -75,6 +76,7 @@ def prepare(generation: Generation, *, rendered: Rendered, key: SigningKey) -> D
     """Mark, sign and store every picture of a generation; nothing is recorded yet."""
     made_at = timezone.now()
     inputs = {row["digest"]: storage.load(row["digest"]) for row in generation.inputs}
+    nested = nested_works(generation, files=inputs, key=key)
 
     def signed_and_stored(index: int) -> SignedOutput:
         output = _sign(
@@ -84,6 +86,7 @@ def prepare(generation: Generation, *, rendered: Rendered, key: SigningKey) -> D
             made_at=made_at,
             rendered=rendered,
             inputs=inputs,
+            nested=nested,
             key=key,
         )
         storage.store(output.signed.data)
@@ -104,6 +107,7 @@ def _sign(
     made_at: datetime,
     rendered: Rendered,
     inputs: Mapping[str, bytes],
+    nested: NestedWorks,
     key: SigningKey,
 ) -> SignedOutput:
     use_id = uuid4()
@@ -116,6 +120,7 @@ def _sign(
         use_id=use_id,
         scheduler=str(rendered.settings["scheduler"]["class"]),
         inputs=inputs,
+        nested=nested,
     )
     carrying, watermark = credentials.watermarked(pixels)
     marked = mark(

@@ -151,6 +151,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     attribution.erase("image", subjects=list(uses), at=now)
     attribution.erase("work", subjects=list(works_there.values_list("pk", flat=True)), at=now)
     files = {*images, *credentials.erase_credentials(images, at=now)}
+    files |= credentials.erase_work_credentials(works_there.values_list("pk", flat=True), at=now)
     _end_business(actor, account_id, parties)
     openings = audit_log.erase_openings(_openings(account_id, own, parties))
     files |= erase_trainings(styles.values_list("pk", flat=True), at=now)

@@ -78,7 +78,11 @@ OFFER_AFTER = {
     "OfferEnded": {"withdrawn"},
 }
 STATE_AFTER = {
-    **GENERATION_AFTER, **STATE_AFTER_ABOUT_WORKS, **STATE_AFTER_ABOUT_OPT_OUTS, **DISPUTE_AFTER, **OFFER_AFTER,
+    **GENERATION_AFTER,
+    **STATE_AFTER_ABOUT_WORKS,
+    **STATE_AFTER_ABOUT_OPT_OUTS,
+    **DISPUTE_AFTER,
+    **OFFER_AFTER,
     **TRAINING_AFTER,
 }
 OFFER_STATES, GRANT_EVENTS = tuple(OFFER_AFTER), ("GrantApproved", "GrantDeclined", "GrantRevoked")
@@ -204,6 +208,14 @@ EVERYTHING: tuple[Told, ...] = (
         says={
             "manifest": column("manifest_id"), "store": column("store_digest"), "key": column("key_id"),
             "library": column("library_version"), "state": inside("verdict", "state"),
+        },
+    ),
+    Told(
+        table="credentials_workcredential", kinds=("WorkSigned",), name="manifest", column="manifest_id",
+        says={
+            "work": column("work_id"), "party": column("party_id"), "file": column("file_digest"),
+            "store": column("store_digest"), "statement": column("statement"), "key": column("key_id"),
+            "library": column("library_version"),
         },
     ),
     Told(

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
+from generation.actions.signing_works import NOTHING_NESTED, NestedWorks
 from generation.models import Generation
 from provenance.credentials.label import VisibleLabel
 from provenance.credentials.manifest import (
@@ -35,8 +36,12 @@ def colophon_of(
     use_id: UUID,
     scheduler: str,
     inputs: Mapping[str, bytes],
+    nested: NestedWorks = NOTHING_NESTED,
 ) -> Colophon:
-    """Return what the manifest of one picture of a generation says; ``inputs`` holds the files that went in."""
+    """Return what the manifest of one picture of a generation says; ``inputs`` holds the files that went in.
+
+    ``nested`` holds the manifests of listed works that come along.
+    """
     label = label_of(generation)
     asked = conditions(inherited_terms(generation.decision))
     model = generation.model
@@ -62,8 +67,8 @@ def colophon_of(
         generation_id=str(generation.pk),
         log=LogReceipt(origin=settings.ENVIRONMENT.log_origin, leaf_hash=generation.request_leaf),
         settings=_public_settings(generation, scheduler),
-        references=tuple(_references(generation)),
-        inputs=tuple(_inputs(generation, inputs)),
+        references=tuple(_references(generation, nested)),
+        inputs=tuple(_inputs(generation, inputs, nested)),
         basis=tuple(_basis(generation)),
         use_ids=(str(use_id),),
         human_contribution=("prompt", "inputs") if generation.inputs else ("prompt",),
@@ -101,7 +106,7 @@ def _public_settings(generation: Generation, scheduler: str) -> dict[str, Any]:
     }
 
 
-def _references(generation: Generation) -> list[Reference]:
+def _references(generation: Generation, nested: NestedWorks) -> list[Reference]:
     licences = {answer["id"]: answer for answer in generation.decision["references"]}
     return [
         Reference(
@@ -113,12 +118,13 @@ def _references(generation: Generation) -> list[Reference]:
                 style=row["name"], author=row["author"], licence=licences[row["style"]]["licence"]
             )["en"],
             url=row["url"],
+            works=nested.behind.get(row["style"], ()),
         )
         for row in generation.references
     ]
 
 
-def _inputs(generation: Generation, files: Mapping[str, bytes]) -> list[InputUsed]:
+def _inputs(generation: Generation, files: Mapping[str, bytes], nested: NestedWorks) -> list[InputUsed]:
     licences = {answer["id"]: answer["licence"] for answer in generation.decision["references"]}
     return [
         InputUsed(
@@ -128,6 +134,7 @@ def _inputs(generation: Generation, files: Mapping[str, bytes]) -> list[InputUse
             licence=licences[row["work"]],
             credit_line=work_credit(title=row["title"], author=row["author"], licence=licences[row["work"]])["en"],
             data=files.get(row["digest"]),
+            manifest=nested.inputs.get(row["work"]),
         )
         for row in generation.inputs
     ]

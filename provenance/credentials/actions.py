@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -17,10 +18,11 @@ from provenance.audit_log import actions as audit_log
 from provenance.canonical import Digest, sha256_digest
 from provenance.credentials import queries
 from provenance.credentials.errors import KeyRevoked, KeyRevokedAlready, RevokedFromFuture, UnknownKey
-from provenance.credentials.events import CredentialSigned, SigningKeyRevoked
+from provenance.credentials.events import CredentialSigned, SigningKeyRevoked, WorkSigned
 from provenance.credentials.installed_key import authority_at, installed_key
-from provenance.credentials.manifest import WatermarkStated
-from provenance.credentials.models import Credential, RevokedKey
+from provenance.credentials.listing import Listing
+from provenance.credentials.manifest import NestedManifest, WatermarkStated
+from provenance.credentials.models import Credential, RevokedKey, WorkCredential
 from provenance.credentials.reading import media_type_of
 from provenance.credentials.signing import SignedImage, SigningKey, require_library
 from provenance.credentials.timestamps import TimestampAuthority
@@ -171,6 +173,34 @@ def _signed(row: Credential, *, actor: Actor) -> CredentialSigned:
     )
 
 
+def record_work(nested: NestedManifest, *, listing: Listing, key: SigningKey, actor: Actor) -> WorkCredential:
+    """Record the manifest beside a work's file, with its entry, in the caller's transaction; its store is kept."""
+    row = WorkCredential.objects.create(
+        work_id=listing.work,
+        party_id=listing.party,
+        file_digest=listing.bound_file,
+        statement=listing.statement,
+        manifest_id=nested.manifest_id,
+        store_digest=sha256_digest(nested.store),
+        library_version=require_library(),
+        key_id=key.key_id,
+        signed_at=timezone.now(),
+    )
+    signed = WorkSigned(
+        actor=actor,
+        work=UUID(listing.work),
+        party=UUID(listing.party),
+        file=row.file_digest,
+        manifest=row.manifest_id,
+        store=row.store_digest,
+        statement=row.statement,
+        key=row.key_id,
+        library=row.library_version,
+    )
+    audit_log.append(signed)
+    return row
+
+
 def hold_waiting_for_stamp(image_digest: str) -> bool:
     """Lock a credential for the rest of the transaction, and say whether its signature still waits for a timestamp."""
     waiting = Credential.objects.filter(image_digest=image_digest, stamp_due_at__isnull=False)
@@ -180,6 +210,17 @@ def hold_waiting_for_stamp(image_digest: str) -> bool:
 def stop_waiting_for_stamp(image_digest: str) -> None:
     """Record that a signature no longer waits for a timestamp, beside the entry of the caller that says why."""
     Credential.objects.filter(image_digest=image_digest).update(stamp_due_at=None)
+
+
+def erase_work_credentials(works: Iterable[UUID], *, at: datetime) -> set[Digest]:
+    """Erase the manifests beside some works' files, in the caller's transaction; return their stores' digests.
+
+    The caller deletes the stores once it has committed, and appends the entry that tells why.
+    """
+    held = WorkCredential.objects.filter(work_id__in=list(works), erased_at=None)
+    stores = set(held.values_list("store_digest", flat=True))
+    held.update(erased_at=at)
+    return stores
 
 
 def erase_credentials(images: Iterable[str], *, at: datetime) -> set[Digest]:

@@ -18,6 +18,7 @@ from provenance.credentials.manifest import (
     EditBy,
     InputUsed,
     ModelUsed,
+    NestedManifest,
     Opened,
     Prompt,
     Reference,
@@ -46,6 +47,12 @@ class Ingredient:
     def label(self) -> str:
         """Return the name by which actions refer to it."""
         return str(self.definition["label"])
+
+    @property
+    def resource(self) -> str:
+        """Return under which name the library looks for its embedded bytes: a text, or a manifest store."""
+        named: Mapping[str, Any] = self.definition.get("data") or self.definition["manifest_data"]
+        return str(named["identifier"])
 
 
 def manifest_definition(colophon: Colophon) -> dict[str, Any]:
@@ -83,7 +90,7 @@ def ingredients(colophon: Colophon) -> tuple[Ingredient, ...]:
         *_opened_ingredient(colophon),
         *_prompt_ingredients(colophon.prompt),
         _model_ingredient(colophon.model),
-        *(_reference_ingredient(index, one) for index, one in enumerate(colophon.references)),
+        *(part for index, one in enumerate(colophon.references) for part in _reference_ingredients(index, one)),
         *(_input_ingredient(index, one, colophon) for index, one in enumerate(colophon.inputs)),
     )
 
@@ -232,22 +239,41 @@ def _model_ingredient(model: ModelUsed) -> Ingredient:
     )
 
 
-def _reference_ingredient(index: int, reference: Reference) -> Ingredient:
+def _reference_ingredients(index: int, reference: Reference) -> Iterator[Ingredient]:
     types = MODEL_TYPE if reference.kind == "adapter" else ""
-    return Ingredient(
-        _ingredient(f"reference-{index}", reference.name, "application/octet-stream", types=types)
+    label = f"reference-{index}"
+    yield Ingredient(
+        _ingredient(label, reference.name, "application/octet-stream", types=types)
         | _informational(reference.url)
         | _bound(reference.digest, reference.licence, kind=reference.kind, credit=reference.credit_line)
     )
+    for number, work in enumerate(reference.works):
+        definition = _ingredient(f"{label}-work-{number}", work.name, work.manifest.media_type)
+        bound = _bound(work.digest, work.licence, kind="work", style=reference.name, credit=work.credit_line)
+        yield _nested(definition | bound, work.manifest)
 
 
 def _input_ingredient(index: int, picture: InputUsed, colophon: Colophon) -> Ingredient:
     definition = _ingredient(f"input-{index}", picture.name, "application/octet-stream") | _bound(
         picture.digest, picture.licence, role=picture.role, credit=picture.credit_line
     )
-    if picture is colophon.parent and colophon.opened is None:
-        return Ingredient(definition | {"relationship": "parentOf"}, data=picture.data, is_embedded=False)
-    return Ingredient(definition)
+    is_parent = picture is colophon.parent and colophon.opened is None
+    if is_parent:
+        definition |= {"relationship": "parentOf"}
+    if picture.manifest is not None:
+        return _nested(definition, picture.manifest)
+    return Ingredient(definition, data=picture.data, is_embedded=False) if is_parent else Ingredient(definition)
+
+
+def _nested(definition: dict[str, Any], manifest: NestedManifest) -> Ingredient:
+    """Return an ingredient that brings along the manifest beside its file, as the file itself would bring its own."""
+    nested = {
+        "format": manifest.media_type,
+        "active_manifest": manifest.manifest_id,
+        "manifest_data": {"format": "application/c2pa", "identifier": f"{definition['label']}.c2pa"},
+        "validation_results": dict(manifest.results),
+    }
+    return Ingredient(definition | nested, data=manifest.store)
 
 
 def _opened_ingredient(colophon: Colophon) -> Iterator[Ingredient]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from provenance.audit_log.entry import Statement
 
@@ -17,6 +18,20 @@ class CredentialSigned(Statement):
     store: str
     key: str
     state: str
+    library: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkSigned(Statement):
+    """What Colophon states of a listed work was signed, in a manifest beside the work's file."""
+
+    work: UUID
+    party: UUID
+    file: str
+    manifest: str
+    store: str
+    statement: str
+    key: str
     library: str
 
 

@@ -92,6 +92,29 @@ class Prompt:
         return cls("private")
 
 
+@dataclass(frozen=True)
+class NestedManifest:
+    """The manifest beside a listed work, as it goes into another picture's: its id, its store, and how it verified."""
+
+    manifest_id: str
+    media_type: str
+    store: bytes = field(repr=False)
+    results: Mapping[str, Any] = field(repr=False)
+    """What the C2PA library found of it beside the work's file, without its explanations."""
+    is_trusted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkBehind:
+    """One of the few listed works that a style stands on, which brings its own manifest along."""
+
+    name: str
+    digest: Digest
+    licence: str
+    credit_line: str
+    manifest: NestedManifest
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reference:
     """A declared style, adapter or work that the picture was made with."""
@@ -102,11 +125,15 @@ class Reference:
     licence: str
     credit_line: str
     url: str = ""
+    works: tuple[WorkBehind, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputUsed:
-    """A picture that went in; with its bytes, the image becomes the parent and brings its own manifest along."""
+    """A picture that went in; with its bytes, the image becomes the parent and brings its own manifest along.
+
+    That is the manifest beside the listed work where there is one, else the one inside the file.
+    """
 
     role: InputRole
     name: str
@@ -114,6 +141,7 @@ class InputUsed:
     licence: str
     credit_line: str
     data: bytes | None = field(default=None, repr=False)
+    manifest: NestedManifest | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +260,7 @@ def generation_record(colophon: Colophon) -> dict[str, Any]:
         "raw_pixels": colophon.raw_pixels,
         "prompt": without_blanks(disclosure=colophon.prompt.disclosure, commitment=colophon.prompt.commitment),
         "model": without_blanks(**vars(colophon.model)),
-        "references": [without_blanks(**vars(reference)) for reference in colophon.references],
+        "references": [_reference_record(reference) for reference in colophon.references],
         "inputs": [_input_record(picture) for picture in colophon.inputs],
         "basis": [without_blanks(**vars(line)) | {"duties": list(line.duties)} for line in colophon.basis],
         "credits": credit_lines(colophon),
@@ -263,8 +291,13 @@ def not_possible(en: str, zh: str) -> ManifestError:
     return ManifestError(said_en=en, said_zh=zh)
 
 
+def _reference_record(reference: Reference) -> dict[str, Any]:
+    return without_blanks(**{name: value for name, value in vars(reference).items() if name != "works"})
+
+
 def _input_record(picture: InputUsed) -> dict[str, Any]:
-    return without_blanks(**{name: value for name, value in vars(picture).items() if name != "data"})
+    stated = {name: value for name, value in vars(picture).items() if name not in {"data", "manifest"}}
+    return without_blanks(**stated)
 
 
 def without_blanks(**values: Any) -> dict[str, Any]:

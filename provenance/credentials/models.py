@@ -28,6 +28,30 @@ class Credential(models.Model):
         ]
 
 
+class WorkCredential(models.Model):
+    """The manifest beside a listed work's file: what was stated of the work then, and by which key.
+
+    A work whose credit or licence changed gets another one; what earlier ones stand in keeps them.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    work_id = models.UUIDField()
+    party_id = models.UUIDField()
+    """The owner then."""
+    file_digest = models.CharField(max_length=71)
+    statement = models.CharField(max_length=71)
+    """Digest of what is stated."""
+    manifest_id = models.CharField(max_length=80, unique=True)
+    store_digest = models.CharField(max_length=71)
+    library_version = models.CharField(max_length=80)
+    key_id = models.CharField(max_length=71)
+    signed_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["work_id", "-signed_at"], name="credential_of_work")]
+
+
 class RevokedKey(models.Model):
     """A signing key that is not to be relied on from a moment on, as an operator recorded it."""
 

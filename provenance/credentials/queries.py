@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
+from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.db.models.fields.json import KT
 
-from provenance.credentials.models import Credential, RevokedKey
+from provenance.credentials.models import Credential, RevokedKey, WorkCredential
 
 
 def credential_of(image_digest: str) -> Credential | None:
@@ -34,10 +36,9 @@ def credential_named(manifest_id: str) -> Credential | None:
 
 def stored_manifests(among: Iterable[str] | None = None) -> set[str]:
     """Return the digests of the manifest stores that credentials need kept, of all or among some."""
-    credentials = Credential.objects.filter(erased_at=None)
-    if among is not None:
-        credentials = credentials.filter(store_digest__in=list(among))
-    return set(credentials.values_list("store_digest", flat=True))
+    wanted = {"erased_at": None} if among is None else {"erased_at": None, "store_digest__in": list(among)}
+    rows = (table.objects.filter(**wanted) for table in (Credential, WorkCredential))
+    return {digest for found in rows for digest in found.values_list("store_digest", flat=True)}
 
 
 def manifests_kept() -> Iterator[tuple[str, str]]:
@@ -51,6 +52,22 @@ def verdicts_kept(*, after: str = "") -> Iterator[tuple[str, str, dict[str, Any]
     """Yield image, manifest id and verdict as signed of every credential not erased, by digest, behind one image."""
     kept = Credential.objects.filter(erased_at=None, image_digest__gt=after).order_by("image_digest")
     yield from kept.values_list("image_digest", "manifest_id", "verdict").iterator(chunk_size=200)
+
+
+def work_credential(work_id: UUID, *, statement: str) -> WorkCredential | None:
+    """Return the newest manifest beside a work's file that states this of it, if there is one."""
+    kept = WorkCredential.objects.filter(work_id=work_id, statement=statement, erased_at=None)
+    return kept.order_by("-signed_at").first()
+
+
+def work_credential_named(manifest_id: str) -> WorkCredential | None:
+    """Return the work credential with a manifest id, if there is one."""
+    return WorkCredential.objects.filter(manifest_id=manifest_id).first()
+
+
+def is_work_signed(*, column: str) -> Exists:
+    """Return the condition that a row's work was signed, whatever was stated of it; the column holds the work's id."""
+    return Exists(WorkCredential.objects.filter(work_id=OuterRef(column)))
 
 
 def is_erased(image_digest: str) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import c2pa  # type: ignore[import-untyped]  # it ships no types
 from cryptography import x509
@@ -26,6 +26,7 @@ from provenance.picture import PictureError
 
 LEAST_LIBRARY = (0, 91, 0)
 """Older ones read some forged pictures as trusted."""
+_Signed = TypeVar("_Signed")
 
 
 class SigningKey(Protocol):
@@ -144,6 +145,11 @@ def sign_image(
         image = SignedImage(signed.getvalue(), store, colophon.manifest_id, is_timestamped=bool(timestamp_url))
         return read_back(image, key=key)
 
+    return stamped_if_possible(sign, timestamps)
+
+
+def stamped_if_possible(sign: Callable[[str], _Signed], timestamps: TimestampAuthority | None) -> _Signed:
+    """Return what signing gives with an authority's address, or without one while the authority does not answer."""
     if timestamps is None or not timestamps.is_awake:
         return sign("")
     with contextlib.suppress(SigningFailed):
@@ -212,7 +218,7 @@ def _builder(definition: dict[str, Any], parts: Sequence[Ingredient], context: c
     builder = new_builder(definition | {"ingredients": [part.definition for part in embedded]}, context)
     for part in embedded:
         if part.data is not None:
-            builder.add_resource(part.definition["data"]["identifier"], io.BytesIO(part.data))
+            builder.add_resource(part.resource, io.BytesIO(part.data))
     for part in parts:
         if not part.is_embedded and part.data is not None:
             media_type = media_type_of(part.data)

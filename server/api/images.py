@@ -133,6 +133,6 @@ def stored_manifest(credential: Any, *, active_only: bool = False) -> HttpRespon
             "ETag": f'"{credential.store_digest}{"-active" if active_only else ""}"',
             "Cache-Control": "public, max-age=31536000, immutable",
             "Access-Control-Allow-Origin": "*",
-            "Content-Disposition": f'attachment; filename="{credential.image_digest[7:15]}.c2pa"',
+            "Content-Disposition": f'attachment; filename="{credential.store_digest[7:15]}.c2pa"',
         },
     )

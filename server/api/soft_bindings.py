@@ -165,8 +165,11 @@ class StoredManifest(APIView):
         responses={(200, "application/c2pa"): bytes},
     )
     def get(self, request: Request, manifest_id: str) -> HttpResponse:
-        """Return the store as signed, or its active manifest alone; 404 for an unknown id, 410 for an erased one."""
-        credential = credentials.credential_named(manifest_id)
+        """Return the store as signed, or its active manifest alone; 404 for an unknown id, 410 for an erased one.
+
+        A manifest beside a listed work, which stands in pictures made from it, has its id here too.
+        """
+        credential = credentials.credential_named(manifest_id) or credentials.work_credential_named(manifest_id)
         if credential is None:
             raise NotFound()
         wanted = request.query_params.get("returnActiveManifest", "").lower() in {"true", "1"}

@@ -107,6 +107,7 @@ urlpatterns = [
     path("v1/works/imports", work_imports.WorkImport.as_view()),
     path("v1/works/<uuid:work_id>", works.WorkDetail.as_view()),
     path("v1/works/<uuid:work_id>/preview", works.WorkPreview.as_view()),
+    path("v1/works/<uuid:work_id>/manifest", works.WorkManifest.as_view()),
     path("v1/works/<uuid:work_id>/authors", works.WorkAuthors.as_view()),
     path("v1/works/<uuid:work_id>/withdraw", works.WorkWithdrawal.as_view()),
     path("v1/works/<uuid:work_id>/bring-back", works.WorkReturn.as_view()),

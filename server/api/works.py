@@ -17,9 +17,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation.actions.disputing import require_undisputed
+from generation.actions.signing_works import manifest_of
 from generation.queries import form_visible_to
 from provenance import storage
 from provenance.actor import Actor
+from provenance.credentials.actions import key_to_sign_with
 from provenance.licensing.actions.offering import offer_openly
 from provenance.licensing.actions.withdrawing import withdraw_work
 from provenance.licensing.queries.offers import is_offered
@@ -239,6 +241,24 @@ class WorkAuthors(APIView):
         work = own_work(request, work_id)
         credited = credit_authors(actor=actor_of(request), work=work, authors=body.validated_data["authors"])
         return Response(WorkView(credited).data)
+
+
+class WorkManifest(APIView):
+    """The manifest beside a listed work: what Colophon states of it, signed."""
+
+    throttle = {"GET": "verify"}
+
+    @extend_schema(responses={(200, "application/c2pa"): bytes})
+    def get(self, request: Request, work_id: UUID) -> HttpResponse:
+        """Return the manifest store of a work that the caller may see, signed when it is first asked for.
+
+        404 where the work cannot be used or its file is not kept here.
+        """
+        manifest = manifest_of(own_work(request, work_id), key=key_to_sign_with())
+        if manifest is None:
+            raise NotFound()
+        headers = {"Content-Disposition": f'attachment; filename="{work_id}.c2pa"'}
+        return HttpResponse(manifest.store, content_type="application/c2pa", headers=headers)
 
 
 class WorkPreview(APIView):

@@ -303,7 +303,8 @@ def test_the_sweeper_takes_what_a_crash_left_of_an_erased_persons_files(
     erase(mara)
     assert storage.exists(image)
     monkeypatch.setattr("generation.actions.upkeep.KEEP_ORPHANS", timedelta(days=-1))
-    assert sweep() == 3 and not storage.exists(image)
+    # The picture and its manifest, and the work that went into it and the manifest beside that.
+    assert sweep() == 4 and not storage.exists(image)
 
 
 def test_a_dispute_is_a_legal_hold(mara: Account) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,8 @@ from uuid import UUID
 import numpy as np
 from PIL import Image
 
+from provenance.canonical import sha256_digest
+from provenance.credentials.listing import Listing, sign_listing
 from provenance.credentials.manifest import (
     BasisLine,
     Colophon,
@@ -17,10 +20,12 @@ from provenance.credentials.manifest import (
     InputUsed,
     LogReceipt,
     ModelUsed,
+    NestedManifest,
     Opened,
     Prompt,
     Reference,
     Software,
+    WorkBehind,
 )
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 
@@ -106,3 +111,38 @@ def over(data: bytes) -> tuple[InputUsed, ...]:
 def opened(data: bytes, *edits: Edit) -> Opened:
     """Return what a later form of a picture says of the file it was made from."""
     return Opened(image=digest("f"), parent=digest("f"), reason="crop", edited_at=MADE_AT, data=data, edits=edits)
+
+
+def listing(data: bytes, *, media_type: str = "image/png", **changes: Any) -> Listing:
+    """Return what is stated of a listed work, the same each time but for the changes asked for."""
+    values: dict[str, Any] = {
+        "work": str(UUID(int=11, version=4)), "party": str(UUID(int=12, version=4)), "listed_by": "Ada Painter",
+        "claim": "self-declared", "title": "Wave", "credit": "Ada Painter", "licence": "CC-BY-4.0",
+        "source_url": "https://example.org/wave", "digest": sha256_digest(data), "bound_file": sha256_digest(data),
+        "media_type": media_type, "listed_at": MADE_AT, "log_origin": "colophon.example/log",
+    }  # fmt: skip
+    return Listing(**values | changes)
+
+
+def listed(key: SigningKey, data: bytes, *, media_type: str = "image/png", **changes: Any) -> NestedManifest:
+    """Return the manifest beside a listed work, signed with a key."""
+    statement = listing(data, media_type=media_type, **changes)
+    return sign_listing(data, listing=statement, software=Software("Colophon", "0.1.0"), key=key)
+
+
+def over_listed(key: SigningKey, data: bytes, *, media_type: str = "image/png") -> tuple[InputUsed, ...]:
+    """Return the input of a picture that is made over a listed work with a manifest of its own beside it."""
+    (plain,) = over(data)
+    return (replace(plain, digest=sha256_digest(data), manifest=listed(key, data, media_type=media_type)),)
+
+
+def on_listed(key: SigningKey, *works: bytes) -> tuple[Reference, ...]:
+    """Return the style of a picture that stands on a few listed works, each with its manifest."""
+    behind = (
+        WorkBehind(
+            name=f"Wave {number}", digest=sha256_digest(data), licence="CC-BY-4.0", credit_line="",
+            manifest=listed(key, data, title=f"Wave {number}"),
+        )
+        for number, data in enumerate(works)
+    )  # fmt: skip
+    return (replace(colophon().references[0], works=tuple(behind)),)

@@ -17,7 +17,7 @@ from provenance.credentials.manifest import Edit, InputUsed, Prompt
 from provenance.credentials.marking import ENDINGS
 from provenance.credentials.signing import PemKey
 from tests import services
-from tests.simulators.pictures import colophon, digest, opened, picture, signed
+from tests.simulators.pictures import colophon, digest, on_listed, opened, over_listed, picture, signed
 from tests.simulators.tampering import stripped, with_edited_assertion, with_other_pixel
 
 ORACLES = Path(__file__).resolve().parent.parent / "oracles"
@@ -42,6 +42,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, key: PemKey) -> list[Path]:
         "committed": {"prompt": Prompt.committed("a fox", salt=b"s" * 32)},
         "private": {"prompt": Prompt.private()},
         "over": {"inputs": (sketch,)},
+        "over-listed": {"inputs": over_listed(key, picture("image/jpeg", seed=5), media_type="image/jpeg")},
+        "on-listed": {"references": on_listed(key, picture(seed=5), picture(seed=6))},
         "rendition": {"opened": opened(parent, Edit("c2pa.cropped", "Cropped"))},
     }
     paths = []

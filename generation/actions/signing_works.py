@@ -1,0 +1,161 @@
+"""Signing what is stated of listed works, once each, so that a picture made from them brings their manifests along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from generation.models import Generation
+from provenance import storage
+from provenance.actor import COLOPHON
+from provenance.canonical import sha256_digest
+from provenance.credentials import actions as credentials
+from provenance.credentials import queries as credentials_kept
+from provenance.credentials.listing import Listing, read_listing, sign_listing
+from provenance.credentials.manifest import NestedManifest, Software, WorkBehind
+from provenance.credentials.signing import SigningKey
+from provenance.errors import ProvenanceError
+from provenance.works import queries as works
+from provenance.works.models import Party, Work
+
+log = structlog.get_logger(__name__)
+AT_ONCE = 100
+"""Works of one run: it shares a process with what must not wait long."""
+MOST_BEHIND = 3
+"""Works behind a picture's styles that bring their manifests along, 6 kB each; those on more are bound by digest."""
+
+
+@dataclass(frozen=True)
+class NestedWorks:
+    """The manifests that come along into a picture: of works put in, and of the few that its styles stand on."""
+
+    inputs: Mapping[str, NestedManifest] = field(default_factory=dict)
+    """By the work's id."""
+    behind: Mapping[str, tuple[WorkBehind, ...]] = field(default_factory=dict)
+    """By the style's id."""
+
+
+NOTHING_NESTED = NestedWorks()
+
+
+def sign_listed(*, key: SigningKey) -> int:
+    """Sign what is stated of works that were listed by their parties and never signed, oldest first; return how many.
+
+    Works of collections are signed when they are first used, or asked for: few ever are. A file that is missing or
+    altered is left to reconciliation, which names it.
+    """
+    signed = (work for work in _unsigned().iterator() if manifest_of(work, key=key))
+    return len(list(islice(signed, AT_ONCE)))
+
+
+def _unsigned() -> QuerySet[Work]:
+    listed = Work.objects.filter(
+        state=Work.State.ACTIVE, erased_at=None, pixel_digest__gt="", owner__origin=Party.Origin.JOINED
+    )
+    unsigned = listed.exclude(credentials_kept.is_work_signed(column="pk"))
+    return unsigned.select_related("owner").order_by("registered_at", "pk")
+
+
+def nested_works(generation: Generation, *, files: Mapping[str, bytes], key: SigningKey) -> NestedWorks:
+    """Return the manifests that a request's pictures bring along; ``files`` holds the input files by digest."""
+    if not generation.inputs and not generation.references:
+        return NOTHING_NESTED
+    put_in = works.works_with_ids_known(UUID(row["work"]) for row in generation.inputs)
+    signed = {str(work.pk): manifest_of(work, key=key, data=files.get(work.digest)) for work in put_in}
+    inputs = {work: manifest for work, manifest in signed.items() if manifest}
+    return NestedWorks(inputs=inputs, behind=_behind(generation, key=key))
+
+
+def _behind(generation: Generation, *, key: SigningKey) -> dict[str, tuple[WorkBehind, ...]]:
+    room, behind = MOST_BEHIND, {}
+    own = works.parties_of(generation.owner_id)
+    for style in works.styles_with(row["style"] for row in generation.references):
+        listed = list(style.works.select_related("owner").order_by("registered_at", "pk")[: room + 1])
+        # What is not everybody's to see stays out of a picture that anybody may get to see.
+        if len(listed) > room or not all(work.licence or work.owner_id in own for work in listed):
+            continue
+        found = tuple(part for work in listed if (part := _one_behind(work, key=key)))
+        room -= len(found)
+        behind[str(style.pk)] = found
+    return behind
+
+
+def _one_behind(work: Work, *, key: SigningKey) -> WorkBehind | None:
+    manifest = manifest_of(work, key=key)
+    if manifest is None:
+        return None
+    return WorkBehind(
+        name=work.title, digest=work.digest, licence=work.licence, credit_line=work.author_credit, manifest=manifest
+    )
+
+
+def manifest_of(work: Work, *, key: SigningKey, data: bytes | None = None) -> NestedManifest | None:
+    """Return the manifest beside a work's file, signed now unless one stands that still says so and verifies.
+
+    None for a work that cannot be used, whose file is not here, or that cannot be signed: its digest still binds it.
+    """
+    if work.state != Work.State.ACTIVE or work.erased_at:
+        return None
+    listing = listing_of(work)
+    try:
+        data = data if data is not None and work.pixel_digest else storage.load(listing.bound_file)
+        return _standing(listing, data=data, key=key) or _signed(work, listing=listing, data=data, key=key)
+    except ProvenanceError as fault:
+        log.warning("work not signed", work=str(work.pk), fault=fault.code)
+        return None
+
+
+def listing_of(work: Work) -> Listing:
+    """Return what is stated of a work; its lister is not named where an author stays anonymous, nor a minor at all."""
+    is_named = None not in work.authors and not work.owner.is_minor
+    is_kept = bool(work.pixel_digest)
+    return Listing(
+        work=str(work.pk),
+        party=str(work.owner_id),
+        listed_by=work.owner.name if is_named else "",
+        claim=work.owner.claim,
+        title=work.title,
+        credit=work.author_credit,
+        licence=work.licence,
+        source_url=work.source_url,
+        digest=work.digest,
+        bound_file=work.digest if is_kept else work.preview_digest,
+        media_type=work.media_type if is_kept else "image/webp",
+        listed_at=work.registered_at,
+        log_origin=settings.ENVIRONMENT.log_origin,
+    )
+
+
+def _standing(listing: Listing, *, data: bytes, key: SigningKey) -> NestedManifest | None:
+    """Return the manifest that states this of a work, where it still verifies and its key was not revoked."""
+    kept = credentials_kept.work_credential(UUID(listing.work), statement=listing.statement)
+    if kept is None or credentials_kept.revocation_of(kept.key_id):
+        return None
+    store = storage.load(kept.store_digest)
+    found = read_listing(data, store=store, media_type=listing.media_type, trust_pem=key.root_pem)
+    return found if found.is_trusted else None
+
+
+def _signed(work: Work, *, listing: Listing, data: bytes, key: SigningKey) -> NestedManifest | None:
+    software = Software(name="Colophon", version=settings.VERSION)
+    made = sign_listing(data, listing=listing, software=software, key=key, timestamps=credentials.timestamp_authority())
+    storage.store(made.store)
+    with transaction.atomic():
+        # An erasure changes the work: what it erased in between must not come back.
+        held = Work.objects.select_related("owner").select_for_update(of=("self",)).filter(pk=work.pk, erased_at=None)
+        now = held.first()
+        if now is None or listing_of(now).statement != listing.statement:
+            return None
+        if standing := _standing(listing, data=data, key=key):  # another process was faster
+            return standing
+        storage.hold(sha256_digest(made.store))
+        storage.store(made.store)
+        credentials.record_work(made, listing=listing, key=key, actor=COLOPHON)
+    return made
