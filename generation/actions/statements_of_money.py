@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generation.actions.telling import Told, column, inside
+from generation.actions.telling import Told, column, inside, moment
 from provenance.canonical import canonical_json, sha256_digest
 
 LINES_ACCRUED = """|| jsonb_build_object('lines', (
@@ -57,7 +57,13 @@ MONEY: tuple[Told, ...] = (
         says={
             "terms_digest": ("terms", lambda row: sha256_digest(canonical_json(row["terms"]))),
             "licence": inside("terms", "licence"),
+            "came_by": ("came_by", lambda row: row["came_by"] if row["sources"] else None),
+            "sources": ("sources", lambda row: row["sources"] or None),
         },
+    ),
+    Told(
+        table="licensing_inheritedterms", kinds=("TermsLifted",), name="image", column="image", is_owed=False,
+        says={"lifted_at": moment("lifted_at")},
     ),
 )  # fmt: skip
 """Every sum of the ledger is held against what entries state of it."""

@@ -137,6 +137,17 @@ class TermsTooWide(LicensingError):
     zh = "{licence} 允许的多于、或要求的少于该风格所依据作品 {work} 的条款。请选择更严格的条款。"
 
 
+class NothingToLift(LicensingError):
+    """A work has no conditions that came by likeness."""
+
+    code = "nothing-to-lift"
+    en = (
+        "No conditions came to this work by likeness alone, so there are none to lift. Those of an exact copy stay as "
+        "long as the picture is what it is."
+    )
+    zh = "没有条件仅因相似而随此作品传递，因此无可解除。完全相同的副本所带的条件始终有效。"
+
+
 class WorksNotOffered(LicensingError):
     """A style stands on works of others who offer them on no terms, so nobody can say what the style may allow."""
 

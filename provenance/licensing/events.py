@@ -159,8 +159,21 @@ class OptOutRecorded(Statement):
 
 @dataclass(frozen=True, kw_only=True)
 class TermsInherited(Statement):
-    """Conditions travelled to an image from what it was made with: as a work or input it keeps them (our policy)."""
+    """Conditions travelled to an image from what it was made with, or to a listed copy of one (our policy)."""
 
     image: str
     licence: str
     terms_digest: str
+    came_by: str | None = None
+    """How they came to a listed copy; nothing for a delivered image."""
+    sources: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TermsLifted(Statement):
+    """An auditor found that a listed picture is no copy of those that its conditions came from."""
+
+    image: str
+    work: UUID
+    lifted_at: str
+    reason: str

@@ -316,9 +316,24 @@ class PayeeCount(models.Model):
 
 
 class InheritedTerms(models.Model):
-    """The terms that travelled to a delivered image from what it was made with; without a row, none did."""
+    """The terms that travelled to a delivered image from what it was made with, or to a copy of one that was listed.
+
+    Without a row, none did; what came by likeness alone may be lifted by an auditor.
+    """
+
+    class CameBy(models.TextChoices):
+        MAKING = "making"
+        PIXELS = "pixels"
+        """The listed file has another image's very pixels."""
+        LIKENESS = "likeness"
+        """The listed picture may be a copy of one: their fingerprints are near."""
 
     image = models.CharField(max_length=71, unique=True)
+    """Digest of the file that they bind: a delivered image's, or a listed work's."""
     terms = models.JSONField()
     terms_digest = models.CharField(max_length=71)
     inherited_at = models.DateTimeField()
+    came_by = models.CharField(max_length=8, choices=CameBy.choices, default=CameBy.MAKING)
+    sources = models.JSONField(default=list)
+    """Digests of the pictures that a listed copy has them from."""
+    lifted_at = models.DateTimeField(null=True)

@@ -212,7 +212,7 @@ class Flag(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     work = models.ForeignKey(Work, on_delete=models.PROTECT, related_name="flags")
     against_kind = models.CharField(max_length=8)
-    """"work", or "opt-out" for a picture that somebody opted out without listing it."""
+    """"work", "opt-out" for a picture that was opted out without being listed, or "image" for one delivered here."""
     against_id = models.UUIDField()
     distance = models.PositiveSmallIntegerField()
     """Bits of 256 in which the nearest fingerprints differ."""

@@ -77,6 +77,7 @@ STATUS: dict[type[Fault], int] = {
     licensing.UnknownLicence: 422,
     licensing.TermsInvalid: 422,
     licensing.TermsTooWide: 422,
+    licensing.NothingToLift: 409,
     licensing.WorksNotOffered: 409,
     licensing.WorkNotUsable: 422,
     licensing.UnknownOffer: 404,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from generation.recovery import outputs_by_use
 from provenance.licensing.actions.deciding_flags import decide_flag
 from provenance.works import queries
 from server.api.actors import actor_of
@@ -24,7 +26,9 @@ class FlagView(serializers.Serializer):
 
     id = serializers.UUIDField()
     work = WorkView()
-    against_kind = serializers.CharField(help_text="work, or opt-out for a picture that was never listed")
+    against_kind = serializers.CharField(
+        help_text="work; opt-out for a picture that was never listed; image for one delivered here"
+    )
     against = serializers.SerializerMethodField()
     distance = serializers.IntegerField(help_text="Bits of 256 in which the nearest fingerprints differ.")
     raised_at = serializers.DateTimeField()
@@ -36,7 +40,12 @@ class FlagView(serializers.Serializer):
     def get_against(self, flag: Any) -> dict[str, Any]:
         """Return the picture that the work is near to, with its own listing where it has one."""
         other = self.context["others"].get(flag.against_id)
-        return {"id": str(flag.against_id), "work": WorkView(other).data if other else None}
+        image = self.context["images"].get(flag.against_id)
+        return {
+            "id": str(flag.against_id),
+            "work": WorkView(other).data if other else None,
+            "image": image.digest if image else None,
+        }
 
 
 class FlagDecisionInput(KnownFieldsOnly):
@@ -60,8 +69,7 @@ class FlagList(ListAPIView):
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         """Look up at once what the flagged works of a page are near to."""
-        others = {work.pk: work for work in queries.works_with_ids_known({flag.against_id for flag in args[0]})}
-        return FlagView(*args, **kwargs, context={"others": others})
+        return FlagView(*args, **kwargs, context=_near_to(args[0]))
 
 
 class FlagDecision(APIView):
@@ -73,5 +81,11 @@ class FlagDecision(APIView):
         body = FlagDecisionInput(data=request.data)
         body.is_valid(raise_exception=True)
         flag = decide_flag(actor=actor_of(request), flag_id=flag_id, **body.validated_data)
-        others = {work.pk: work for work in queries.works_with_ids_known({flag.against_id})}
-        return Response(FlagView(flag, context={"others": others}).data)
+        return Response(FlagView(flag, context=_near_to([flag])).data)
+
+
+def _near_to(flags: Iterable[Any]) -> dict[str, Any]:
+    """Return the works and the delivered images that some flags were raised against, by their ids."""
+    against = {flag.against_id for flag in flags}
+    works = {work.pk: work for work in queries.works_with_ids_known(against)}
+    return {"others": works, "images": outputs_by_use(against)}

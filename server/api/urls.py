@@ -109,6 +109,7 @@ urlpatterns = [
     path("v1/works/<uuid:work_id>/preview", works.WorkPreview.as_view()),
     path("v1/works/<uuid:work_id>/manifest", works.WorkManifest.as_view()),
     path("v1/works/<uuid:work_id>/authors", works.WorkAuthors.as_view()),
+    path("v1/works/<uuid:work_id>/lift-conditions", works.WorkConditions.as_view()),
     path("v1/works/<uuid:work_id>/withdraw", works.WorkWithdrawal.as_view()),
     path("v1/works/<uuid:work_id>/bring-back", works.WorkReturn.as_view()),
     path("v1/opt-outs", opt_outs.OptOutList.as_view()),

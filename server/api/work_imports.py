@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation.actions.disputing import require_undisputed
+from generation.actions.listing_works import list_work
 from provenance.licensing.actions.importing_works import import_works
 from provenance.works.errors import ImportUnreadable
 from provenance.works.import_lists import DAMAGED, TABLE, archive_reader, import_lines
@@ -70,7 +70,7 @@ def _report(archive: zipfile.ZipFile, *, actor: Any, party: Any, keeps_good: boo
         raise ImportUnreadable(reason=f"no {TABLE}") from error
     report, fresh = [], 0
     done = import_works(
-        actor=actor, party=party, lines=lines, read=read, keeps_good=keeps_good, admit=require_undisputed,
+        actor=actor, party=party, lines=lines, read=read, keeps_good=keeps_good, list_one=list_work,
         most_pixels=MOST_PIXELS,
     )  # fmt: skip
     for one in done:

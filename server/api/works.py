@@ -16,19 +16,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation.actions.disputing import require_undisputed
+from generation.actions.listing_works import list_work
 from generation.actions.signing_works import manifest_of
 from generation.queries import form_visible_to
 from provenance import storage
 from provenance.actor import Actor
 from provenance.credentials.actions import key_to_sign_with
-from provenance.licensing.actions.offering import offer_openly
+from provenance.licensing.actions.inheriting import lift_conditions
 from provenance.licensing.actions.withdrawing import withdraw_work
-from provenance.licensing.queries.offers import is_offered
 from provenance.licensing.queries.usable_works import work_usable_by, works_usable_by
 from provenance.picture import LARGEST_FILE, PictureTooLarge
 from provenance.works import queries
-from provenance.works.actions.listing import bring_back_work, credit_authors, register_work
+from provenance.works.actions.listing import bring_back_work, credit_authors
 from provenance.works.actions.parties import own_party
 from provenance.works.errors import UnknownWork
 from server.api.actors import actor_of
@@ -167,7 +166,7 @@ def _own_image(actor: Actor, digest: str) -> bytes:
 
 
 def _registered(actor: Actor, party: Any, values: dict[str, Any]) -> Any:
-    work = register_work(
+    return list_work(
         actor=actor,
         party=party,
         data=values["data"] if "image" in values else values["file"].read(),
@@ -177,11 +176,7 @@ def _registered(actor: Actor, party: Any, values: dict[str, Any]) -> Any:
         authors=[None] if values["is_anonymous"] else (),
         rights_evidence=values["rights_evidence"],
         licence=values["licence"],
-        admit=require_undisputed,
     )
-    if work.licence and work.licence == values["licence"] and not is_offered(work.pk):
-        offer_openly(actor=actor, party=party, subject_kind="work", subject_id=work.pk, licence=values["licence"])
-    return work
 
 
 def own_work(request: Request, work_id: UUID) -> Any:
@@ -217,6 +212,25 @@ class WorkReturn(APIView):
     def post(self, request: Request, work_id: UUID) -> Response:
         """Bring back a work of one's own; 409 for one that is not withdrawn."""
         return Response(WorkView(bring_back_work(actor=actor_of(request), work=own_work(request, work_id))).data)
+
+
+class LiftInput(KnownFieldsOnly):
+    """Why a picture is no copy of what its conditions came from."""
+
+    reason = serializers.CharField(max_length=2000)
+
+
+class WorkConditions(APIView):
+    """An auditor's finding that a work is no copy."""
+
+    @extend_schema(request=LiftInput, responses={200: WorkView})
+    def post(self, request: Request, work_id: UUID) -> Response:
+        """Lift conditions that came to a work by likeness alone; 409 where none did. The reason is an entry."""
+        body = LiftInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        work = own_work(request, work_id)
+        lift_conditions(actor=actor_of(request), work=work, reason=body.validated_data["reason"])
+        return Response(WorkView(work).data)
 
 
 class AuthorsInput(KnownFieldsOnly):

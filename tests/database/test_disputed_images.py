@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from generation.actions.disputing import require_undisputed
+from generation.actions.listing_works import list_work
 from generation.actions.rendering import render_next
 from generation.actions.renditions import make_rendition
 from generation.evidence import Records
@@ -125,7 +125,7 @@ def test_a_disputed_image_is_refused_in_a_list_of_many_too(output: Output, audit
     lines = import_lines(b"file,title,rights_evidence\nfox.png,Fox,made here\n")
     (line,) = import_works(
         actor=guest.actor(), party=own_party(actor=guest.actor(), name="guest"), lines=lines, keeps_good=True,
-        read=lambda name: storage.load(output.digest), admit=require_undisputed,
+        read=lambda name: storage.load(output.digest), list_one=list_work,
     )  # fmt: skip
     assert line.result == "refused" and "listed as a work" in line.en and "不能登记为作品" in line.zh
     assert not Work.objects.exists()

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-
-from django.db import transaction
+from functools import partial
 
 from provenance.actor import Actor
 from provenance.canonical import sha256_digest
 from provenance.errors import Fault
-from provenance.licensing.actions.offering import offer_openly
+from provenance.licensing.actions.listing import list_work
 from provenance.licensing.errors import UnknownLicence
-from provenance.licensing.queries.offers import is_offered
 from provenance.licensing.terms import OPEN_LICENCES
 from provenance.picture import decode_picture, pixels_promised
-from provenance.works.actions.listing import register_work
 from provenance.works.actions.parties import require_member
 from provenance.works.errors import ImportUnreadable
 from provenance.works.import_lists import ImportLine, Read
@@ -45,7 +42,7 @@ def import_works(
     lines: Sequence[ImportLine],
     read: Read,
     keeps_good: bool,
-    admit: Callable[[str, str], None] | None = None,
+    list_one: Callable[..., Work] = list_work,
     most_pixels: int | None = None,
 ) -> Iterator[Listed]:
     """List a party's works line by line and yield what became of each; works that are listed already are known.
@@ -66,7 +63,7 @@ def import_works(
             return
     for line in lines:
         yield _refused(line, line.fault) if line.fault else _listed(
-            line, actor=actor, party=party, read=read, known=known, admit=admit
+            line, read=read, known=known, list_one=partial(list_one, actor=actor, party=party)
         )
 
 
@@ -100,13 +97,7 @@ def _checked(line: ImportLine, *, read: Read) -> Listed:
 
 
 def _listed(
-    line: ImportLine,
-    *,
-    actor: Actor,
-    party: Party,
-    read: Read,
-    known: set[str],
-    admit: Callable[[str, str], None] | None,
+    line: ImportLine, *, read: Read, known: set[str], list_one: Callable[..., Work]
 ) -> Listed:
     values = dict(line.values or {})
     try:
@@ -114,25 +105,14 @@ def _listed(
         _require_licence(values["licence"])
         if sha256_digest(data) in known:
             return Listed(line.number, line.file, "known")
-        work = _list_one(actor=actor, party=party, data=data, values=values, admit=admit)
+        authors = [name.strip() for name in values.pop("author").split(";") if name.strip()]
+        work = list_one(data=data, authors=authors, **values)
     except KeyError:
         return _refused(line, NO_FILE)
     except Fault as fault:
         return _refused(line, (fault.said("en"), fault.said("zh-Hans")))
     known.add(work.digest)
     return Listed(line.number, line.file, "flagged" if work.state == "flagged" else "listed", work=str(work.pk))
-
-
-@transaction.atomic
-def _list_one(
-    *, actor: Actor, party: Party, data: bytes, values: dict[str, str], admit: Callable[[str, str], None] | None
-) -> Work:
-    licence, author = values["licence"], values.pop("author")
-    authors = [name.strip() for name in author.split(";") if name.strip()]
-    work = register_work(actor=actor, party=party, data=data, authors=authors, admit=admit, **values)
-    if licence and not is_offered(work.pk):
-        offer_openly(actor=actor, party=party, subject_kind="work", subject_id=work.pk, licence=licence)
-    return work
 
 
 def _require_licence(licence: str) -> None:

@@ -13,5 +13,5 @@ def inherited_by(images: Iterable[str]) -> dict[str, Terms]:
     wanted = list(images)
     if not wanted:
         return {}
-    rows = InheritedTerms.objects.filter(image__in=wanted)
+    rows = InheritedTerms.objects.filter(image__in=wanted, lifted_at=None)
     return {row.image: terms_read(row.terms, digest=row.terms_digest) for row in rows}

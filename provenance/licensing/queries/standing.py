@@ -148,9 +148,10 @@ def _works_behind_own(ids: list[UUID], *, own: frozenset[UUID]) -> dict[UUID, li
     """Return the works that bind those of some styles that are one's own: others', and own ones with conditions."""
     if not own:
         return {}
+    bound = InheritedTerms.objects.filter(image=OuterRef("work__digest"), lifted_at=None)
     listed = (
         Style.works.through.objects.filter(style_id__in=ids, style__owner_id__in=own)
-        .filter(~Q(work__owner_id__in=own) | Exists(InheritedTerms.objects.filter(image=OuterRef("work__digest"))))
+        .filter(~Q(work__owner_id__in=own) | Exists(bound))
         .select_related("work")
         .order_by("work__title", "work_id")
     )

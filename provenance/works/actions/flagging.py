@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -51,12 +51,23 @@ def flag_older(
     return _flag(actor, work, near, passed_over=passed_over)
 
 
+def flag_copies(*, actor: Actor, work: Work, of_images: Mapping[UUID, int]) -> list[Flag]:
+    """Flag a work that is, or may be, a copy of images delivered to others, by their uses and distances."""
+    return _raise_flags(actor, work, {("image", use): apart for use, apart in of_images.items()}, passed_over=())
+
+
 def _flag(
     actor: Actor, work: Work, near: Sequence[fingerprints.Match], *, passed_over: Collection[UUID]
 ) -> list[Flag]:
     same = fingerprints.subjects_with(work.digest, kind="opt-out")  # of some only the digest is known
     found = {(match.kind, match.subject): match.distance for match in near}
     found |= {("opt-out", subject): 0 for subject in same}
+    return _raise_flags(actor, work, found, passed_over=passed_over)
+
+
+def _raise_flags(
+    actor: Actor, work: Work, found: Mapping[tuple[str, UUID], int], *, passed_over: Collection[UUID]
+) -> list[Flag]:
     flags = [
         Flag(work=work, against_kind=kind, against_id=subject, distance=distance, raised_at=timezone.now())
         for (kind, subject), distance in sorted(found.items(), key=lambda item: item[1])

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.core.management import BaseCommand, CommandError
 from tqdm import tqdm
 
-from generation.actions.disputing import require_undisputed
+from generation.actions.listing_works import list_work
 from provenance.actor import COLOPHON
 from provenance.errors import Fault
 from provenance.licensing.actions.importing_works import import_works
@@ -47,7 +47,7 @@ class Command(BaseCommand):
                 lines=lines,
                 read=folder_reader(options["folder"]),
                 keeps_good=options["keep_good"],
-                admit=require_undisputed,
+                list_one=list_work,
             )
             for one in tqdm(done, total=len(lines), unit="work", file=self.stderr, leave=False):
                 counts[one.result] = counts.get(one.result, 0) + 1

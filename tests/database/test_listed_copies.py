@@ -1,0 +1,185 @@
+"""Conditions follow a delivered image into whatever file it is listed from: as it is, encoded again, or changed."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import connection, transaction
+from PIL import Image
+
+from generation.actions import reconciling
+from generation.models import Output
+from provenance import storage
+from provenance.actor import COLOPHON
+from provenance.audit_log.models import Entry
+from provenance.licensing.models import InheritedTerms
+from provenance.picture import decode_picture
+from provenance.works.models import Work
+from server.accounts.models import Account
+from tests.database.test_travelling_terms import made
+from tests.factories.pictures import a_png
+from tests.factories.records import a_model, a_party, a_request, a_style, an_artist, an_auditor, as_image, in_style
+from tests.simulators.caller import Caller, is_problem
+
+pytestmark = pytest.mark.django_db(transaction=True)
+EVIDENCE = {"title": "Copy", "rights_evidence": "made here"}
+
+
+def encoded(data: bytes, form: str, **options: Any) -> bytes:
+    """Return a picture in another file of its own, without manifest or metadata."""
+    out = io.BytesIO()
+    Image.fromarray(decode_picture(data).pixels).save(out, form, **options)
+    return out.getvalue()
+
+
+def as_png(data: bytes) -> bytes:
+    return encoded(data, "PNG", compress_level=1)
+
+
+def as_jpeg(data: bytes) -> bytes:
+    return encoded(data, "JPEG", quality=90)
+
+
+@pytest.fixture
+def artist() -> Account:
+    return an_artist()
+
+
+@pytest.fixture
+def output(keys: Path, artist: Account) -> Output:
+    style = a_style(a_model(), party=a_party("Bo Carver"), licence="CC-BY-NC-SA-4.0")
+    return made(keys, artist, purpose="personal", **in_style(style)).outputs.get()
+
+
+def differences() -> list[str]:
+    """Return which tables reconciling finds not to be as they were recorded."""
+    run = reconciling.reconcile(reconciling.begin_here(actor=COLOPHON))
+    return [json.loads(line)["table"] for line in reconciling.report_lines(run)]
+
+
+def listed(account: Account, data: bytes, **more: Any) -> Work:
+    answer = Caller(account).upload("/api/v1/works", data, **EVIDENCE, **more)
+    assert answer.status_code == 201, answer.content
+    return Work.objects.get(pk=answer.json()["id"])
+
+
+def imported(account: Account, data: bytes) -> Work:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("works.csv", "file,title,rights_evidence\ncopy,Copy,made here\n")
+        packed.writestr("copy", data)
+    answer = Caller(account).upload("/api/v1/works/imports", archive.getvalue())
+    (line,) = answer.json()["lines"]
+    assert line["result"] in {"listed", "flagged"}, line
+    return Work.objects.get(pk=line["work"])
+
+
+PATHS = [
+    (lambda data: data, "making"),
+    (as_png, "pixels"),
+    (as_jpeg, "likeness"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", [listed, imported])
+@pytest.mark.parametrize(("copied", "came_by"), PATHS)
+def test_conditions_follow_an_own_image_into_every_file(
+    artist: Account, output: Output, way: Callable[[Account, bytes], Work], copied: Callable[[bytes], bytes],
+    came_by: str,
+) -> None:  # fmt: skip
+    work = way(artist, copied(storage.load(output.digest)))
+    row = InheritedTerms.objects.get(image=work.digest)
+    assert (row.came_by, row.terms["licence"], work.state) == (came_by, "CC-BY-NC-SA-4.0", "active")
+    assert row.sources == ([] if came_by == "making" else [output.digest])
+    refused = a_request(artist, purpose="advertising", **as_image(work))
+    assert [one["code"] for one in refused.decision["references"][-1]["reasons"]] == ["not-commercial"]
+    permitted = a_request(artist, purpose="personal", seeds=(8,), **as_image(work))
+    answer = permitted.decision["references"][-1]
+    assert (answer["basis"], answer["licence"]) == ("own-work", "CC-BY-NC-SA-4.0")
+    assert "licensing_inheritedterms" not in differences()
+
+
+@pytest.mark.parametrize("copied", [as_png, as_jpeg])
+def test_a_licence_that_the_conditions_do_not_allow_lists_nothing(
+    artist: Account, output: Output, copied: Callable[[bytes], bytes]
+) -> None:
+    entries = Entry.objects.count()
+    data = copied(storage.load(output.digest))
+    refused = Caller(artist).upload("/api/v1/works", data, **EVIDENCE, licence="CC-BY-4.0")
+    is_problem(refused, 422, "terms-too-wide")
+    assert not Work.objects.exists() and Entry.objects.count() == entries
+
+
+@pytest.mark.parametrize(("copied", "came_by"), PATHS)
+def test_a_copy_of_somebody_elses_image_waits_for_an_auditor_bound_by_its_conditions(
+    output: Output, copied: Callable[[bytes], bytes], came_by: str
+) -> None:
+    work = listed(an_artist("noa"), copied(storage.load(output.digest)))
+    assert work.state == "flagged" and InheritedTerms.objects.get(image=work.digest).came_by == came_by
+    flag = Caller(an_auditor()).get("/api/v1/audit/flags").json()["results"][0]
+    assert (flag["against_kind"], flag["against"]["image"]) == ("image", output.digest)
+    assert flag["distance"] <= 31
+
+
+def test_a_copy_of_a_listed_copy_is_bound_as_it_is(artist: Account, output: Output) -> None:
+    first = listed(artist, as_jpeg(storage.load(output.digest)))
+    second = listed(artist, encoded(storage.load(first.digest), "WEBP", quality=80))
+    row = InheritedTerms.objects.get(image=second.digest)
+    assert row.came_by == "likeness" and first.digest in row.sources
+
+
+def test_an_own_picture_that_a_later_image_resembles_was_there_first(keys: Path, artist: Account) -> None:
+    """What is made from a drawing may look like it; the drawing does not become a copy of what was made from it."""
+    style = a_style(a_model(), party=a_party("Bo Carver"), licence="CC-BY-SA-4.0")
+    generation = made(keys, artist, **in_style(style))
+    data = as_jpeg(storage.load(generation.outputs.get().digest))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE generation_output SET delivered_at = now() + interval '1 day'")
+    work = listed(artist, data)
+    assert not InheritedTerms.objects.filter(image=work.digest).exists() and work.state == "active"
+
+
+def test_a_picture_that_is_near_no_delivered_image_has_no_conditions(artist: Account, output: Output) -> None:
+    work = listed(artist, a_png(seed=99))
+    assert not InheritedTerms.objects.filter(image=work.digest).exists() and work.state == "active"
+
+
+def test_an_image_without_conditions_gives_its_copies_none(keys: Path, artist: Account) -> None:
+    generation = made(keys, artist, **in_style(a_style(a_model(), licence="CC-BY-4.0")))
+    work = listed(an_artist("noa"), as_png(storage.load(generation.outputs.get().digest)))
+    assert not InheritedTerms.objects.exists() and work.state == "active"
+
+
+def test_an_auditor_lifts_what_came_by_likeness_alone_for_a_reason(artist: Account, output: Output) -> None:
+    work = listed(artist, as_jpeg(storage.load(output.digest)))
+    address, reason = f"/api/v1/works/{work.pk}/lift-conditions", {"reason": "Drawn two years before."}
+    assert Caller(artist).post(address, reason).status_code == 403
+    assert Caller(an_auditor()).post(address, reason).status_code == 200
+    assert a_request(artist, purpose="advertising", **as_image(work)).state == "queued"
+    is_problem(Caller(an_auditor("uma")).post(address, reason), 409, "nothing-to-lift")
+    assert Entry.objects.get(kind="TermsLifted").opening.details["work"] == str(work.pk)
+    assert listed(artist, storage.load(work.digest)) == work
+    assert InheritedTerms.objects.get(image=work.digest).lifted_at is not None
+    assert "licensing_inheritedterms" not in differences()
+
+
+def test_what_came_with_the_very_pixels_is_not_lifted(artist: Account, output: Output) -> None:
+    work = listed(artist, as_png(storage.load(output.digest)))
+    address = f"/api/v1/works/{work.pk}/lift-conditions"
+    is_problem(Caller(an_auditor()).post(address, {"reason": "No."}), 409, "nothing-to-lift")
+
+
+def test_a_picture_slightly_changed_is_bound_by_likeness(artist: Account, output: Output) -> None:
+    pixels = decode_picture(storage.load(output.digest)).pixels.astype(np.int16)
+    out = io.BytesIO()
+    Image.fromarray(np.clip(pixels + 9, 0, 255).astype(np.uint8)).save(out, "PNG")
+    work = listed(artist, out.getvalue())
+    assert InheritedTerms.objects.get(image=work.digest).came_by == "likeness"
