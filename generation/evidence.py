@@ -267,7 +267,7 @@ def _disclosed(generation: Generation) -> dict[str, Any]:
             without_blanks(
                 kind="adapter" if row["adapter"] else "style",
                 name=row["name"],
-                digest=row["adapter"],
+                digest=row.get("digest", row["adapter"]),
                 licence=licences.get(row["style"], ""),
             )
             for row in generation.references

@@ -11,7 +11,7 @@ from django.db import connection
 from generation.actions.differences import Findings, streamed
 from generation.actions.statements import EVERYTHING, PERSONAL, STATE_AFTER
 from generation.actions.telling import ERASED, Row, Told
-from provenance.canonical import canonical_json, sha256_digest
+from provenance.works.binding import works_digest
 
 SIDE_BY_SIDE = """
 WITH said AS (
@@ -191,7 +191,7 @@ def _compare_works_of_styles(findings: Findings) -> None:
     """Tell where a style stands on other works than its newest entry says; a work told of already explains it."""
     closed = {"closed": [*findings.altered_openings, *findings.true_kinds]}
     for style, entry, recorded, digests, works in streamed(STYLE_WORKS, closed):
-        found = sha256_digest(canonical_json(sorted(digests or [])))
+        found = works_digest(digests or [])
         if recorded != found and not any(findings.knows_of(table="works_work", row=work) for work in works or []):
             findings.tell(
                 "row-differs",

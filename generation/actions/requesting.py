@@ -33,6 +33,7 @@ from provenance.licensing.queries.usable_works import work_usable_by
 from provenance.licensing.sealing import sealed
 from provenance.licensing.terms import RUN
 from provenance.works import queries as works
+from provenance.works.binding import ADAPTER_FILE, TOKEN_STYLE, token_style_digest, works_digest
 from provenance.works.models import Style, Work
 
 
@@ -275,12 +276,24 @@ def _references(gathered: Gathered) -> list[dict[str, Any]]:
             "carrier": style.carrier,
             "token": style.token,
             "adapter": style.adapter_digest,
+            **_bound(style),
             "scale": str(reference.scale),
             "author": style.owner.name,
             "url": style.owner.url,
         }
         for style, reference in zip(gathered.styles, gathered.request.references, strict=True)
     ]
+
+
+def _bound(style: Style) -> dict[str, str]:
+    """Return what binds a style in the manifest, and what that is the digest of."""
+    if style.adapter_digest:
+        return {"digest": style.adapter_digest, "digest_of": ADAPTER_FILE}
+    listed = works_digest(style.works.values_list("digest", flat=True))
+    return {
+        "digest": token_style_digest(model=style.model_digest, token=style.token, works=listed),
+        "digest_of": TOKEN_STYLE,
+    }
 
 
 def _inputs(gathered: Gathered) -> list[dict[str, Any]]:

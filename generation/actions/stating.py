@@ -112,7 +112,8 @@ def _references(generation: Generation, nested: NestedWorks) -> list[Reference]:
         Reference(
             kind="adapter" if row["adapter"] else "style",
             name=row["name"],
-            digest=row["adapter"],
+            digest=row.get("digest", row["adapter"]),  # before token styles had one
+            digest_of=row.get("digest_of", ""),
             licence=licences[row["style"]]["licence"],
             credit_line=style_credit(
                 style=row["name"], author=row["author"], licence=licences[row["style"]]["licence"]

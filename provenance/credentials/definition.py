@@ -245,7 +245,13 @@ def _reference_ingredients(index: int, reference: Reference) -> Iterator[Ingredi
     yield Ingredient(
         _ingredient(label, reference.name, "application/octet-stream", types=types)
         | _informational(reference.url)
-        | _bound(reference.digest, reference.licence, kind=reference.kind, credit=reference.credit_line)
+        | _bound(
+            reference.digest,
+            reference.licence,
+            digest_of=reference.digest_of,
+            kind=reference.kind,
+            credit=reference.credit_line,
+        )
     )
     for number, work in enumerate(reference.works):
         definition = _ingredient(f"{label}-work-{number}", work.name, work.manifest.media_type)

@@ -17,6 +17,7 @@ from provenance.fingerprint import Fingerprint
 
 Disclosure = Literal["public", "committed", "private"]
 ReferenceKind = Literal["style", "adapter", "work"]
+DigestOf = Literal["adapter-file", "token-style", ""]
 EditBy = Literal["rule", "unknown", "nobody"]
 """A fixed rule such as resampling; people or programs elsewhere; or no pixel was decided on at all."""
 InputRole = Literal["image", "mask"]
@@ -125,6 +126,7 @@ class Reference:
     licence: str
     credit_line: str
     url: str = ""
+    digest_of: DigestOf = ""
     works: tuple[WorkBehind, ...] = ()
 
 

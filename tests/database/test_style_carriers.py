@@ -15,7 +15,8 @@ from provenance.licensing.actions.offering import offer_openly
 from provenance.licensing.actions.opting_out import record_opt_out
 from provenance.licensing.actions.styles import register_style
 from provenance.licensing.errors import WorkNotUsable
-from provenance.works.actions.styles import bring_back_style, carry_by_adapter, withdraw_style, works_digest
+from provenance.works.actions.styles import bring_back_style, carry_by_adapter, withdraw_style
+from provenance.works.binding import works_digest
 from provenance.works.errors import NotTheOwner, StyleHasNoWorks, StyleNotReady, WorkNotListed, WrongState
 from provenance.works.models import Party, Style, Work
 from server.accounts.models import Account
@@ -65,8 +66,10 @@ def test_a_trained_adapter_carries_the_style_and_the_log_says_on_which_works(sta
     assert (style.state, style.carrier, style.adapter_digest) == ("active", "adapter", sha256_digest(b"lora"))
     assert storage.load(style.adapter_digest) == b"lora"
     details = Entry.objects.get(kind="StyleCarried").opening.details
-    assert details["works_digest"] == works_digest(stand.works) and details["training"] == str(training)
-    assert a_request(stand.painter, **in_style(style)).references[0]["adapter"] == style.adapter_digest
+    assert details["works_digest"] == works_digest(work.digest for work in stand.works)
+    assert details["training"] == str(training)
+    (row,) = a_request(stand.painter, **in_style(style)).references
+    assert row["adapter"] == row["digest"] == style.adapter_digest and row["digest_of"] == "adapter-file"
 
 
 def test_a_work_that_opts_out_suspends_the_style_until_it_is_trained_without_it(stand: Stand) -> None:

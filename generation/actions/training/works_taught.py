@@ -17,6 +17,7 @@ from provenance.canonical import Digest, canonical_json, sha256_digest
 from provenance.licensing.queries.training import decisions_to_train
 from provenance.picture import decode_picture
 from provenance.works import queries as works_queries
+from provenance.works.binding import works_digest
 from provenance.works.models import Style, Work
 
 TRAINED, HELD_OUT, LEFT_OUT = "trained", "held-out", "left-out"
@@ -64,7 +65,7 @@ def rows_digest(rows: Sequence[Mapping[str, Any]]) -> Digest:
 
 def taught_digest(rows: Sequence[Mapping[str, Any]]) -> Digest:
     """Return the digest of the sorted list of the files that are trained on."""
-    return sha256_digest(canonical_json(sorted(digests(rows, TRAINED))))
+    return works_digest(digests(rows, TRAINED))
 
 
 def why_left_out(rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
-from provenance.canonical import Digest, canonical_json, sha256_digest
+from provenance.canonical import Digest
 from provenance.works.actions.keeping import keep
 from provenance.works.actions.parties import require_member
 from provenance.works.actions.splits import propose_split
+from provenance.works.binding import works_digest
 from provenance.works.errors import StyleHasNoWorks, WorkNotListed, WrongState
 from provenance.works.events import (
     StyleBroughtBack,
@@ -74,7 +75,7 @@ def record_style(
             adapter=adapter_digest,
             model=model_digest,
             works=len(works),
-            works_digest=works_digest(works),
+            works_digest=works_digest(work.digest for work in works),
         )
     )
     if shares:
@@ -132,7 +133,7 @@ def carry_by_adapter(
             adapter=held.adapter_digest,
             model=model_digest,
             works=len(works),
-            works_digest=works_digest(works),
+            works_digest=works_digest(work.digest for work in works),
             training=str(training or ""),
         )
     )
@@ -198,7 +199,7 @@ def rebind_style(*, actor: Actor, style: Style, works: Sequence[Work], model_dig
             token=token,
             model=model_digest,
             works=len(works),
-            works_digest=works_digest(works),
+            works_digest=works_digest(work.digest for work in works),
         )
     )
 
@@ -227,8 +228,3 @@ def _require_undisputed(style: Style) -> None:
     held = Style.objects.select_for_update().get(pk=style.pk)
     if held.state in {Style.State.DISPUTED, Style.State.REJECTED}:
         raise WrongState(name=held.name, state=held.state)
-
-
-def works_digest(works: Iterable[Work]) -> Digest:
-    """Return the digest of the canonical, sorted list of some works' file digests."""
-    return sha256_digest(canonical_json(sorted(work.digest for work in works)))
