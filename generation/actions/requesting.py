@@ -29,7 +29,7 @@ from provenance.licensing.declared import Asked
 from provenance.licensing.errors import UsesExhausted
 from provenance.licensing.money import Money
 from provenance.licensing.queries.subjects import subjects_of_request
-from provenance.licensing.queries.usable_works import work_usable_by
+from provenance.licensing.queries.usable_works import works_usable
 from provenance.licensing.sealing import sealed
 from provenance.licensing.terms import RUN
 from provenance.works import queries as works
@@ -56,12 +56,12 @@ class Gathered:
 def gather(*, actor: Actor, request: GenerationRequest) -> Gathered:
     """Look up everything that a request names, within what the actor may see."""
     model = queries.model_named(request.model)
-    styles = [works.style_named(reference.style) for reference in request.references]
+    styles = works.styles_named(reference.style for reference in request.references)
     for style in styles:
         works.require_ready(style)
         if style.model_digest != model.digest:
             raise StyleNotCarried(style=style.name, model=model.name)
-    inputs = [work_usable_by(actor, work_id=UUID(picture.work)) for picture in request.inputs]
+    inputs = works_usable(actor, works_wanted=[UUID(picture.work) for picture in request.inputs])
     for work in inputs:
         if not work.pixel_digest or not storage.exists(work.digest):
             raise InputMissing(work=work.pk)

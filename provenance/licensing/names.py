@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from functools import lru_cache
 from typing import TypeVar
 
-Named = TypeVar("Named")
+Named = TypeVar("Named", bound=Hashable)
 
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 """Characters that nobody sees, besides those of Unicode's category "format"."""
@@ -30,24 +31,29 @@ def names_in(prompt: str, names: Iterable[tuple[Named, str]]) -> list[Named]:
     names in scripts without spaces match anywhere.
     """
     spaced = f" {folded(prompt)} "
-    found: list[Named] = []
+    unspaced, runs = spaced.replace(" ", ""), _runs(spaced.split())
+    found: dict[Named, None] = {}
     for what, name in names:
-        wanted = folded(name)
-        if wanted and what not in found and _stands_in(wanted, spaced):
-            found.append(what)
-    return found
+        wanted = _wanted(name)
+        if not wanted or what in found:
+            continue
+        joined = wanted.replace(" ", "")
+        if (joined in unspaced) if _UNSPACED.search(wanted) else (joined in runs or f" {wanted} " in spaced):
+            found[what] = None
+    return list(found)
 
 
-def _stands_in(wanted: str, spaced: str) -> bool:
-    if _UNSPACED.search(wanted):
-        return wanted.replace(" ", "") in spaced.replace(" ", "")
-    if f" {wanted} " in spaced:
-        return True
-    joined = wanted.replace(" ", "")
-    words = spaced.split()
+@lru_cache(maxsize=65_536)
+def _wanted(name: str) -> str:
+    """Return a registered name as it is looked for; the same ones are, in every prompt."""
+    return folded(name)
+
+
+def _runs(words: list[str]) -> set[str]:
+    """Return the words of a prompt, and what those that follow each other spell together."""
     longest = 4  # a name taken apart by spaces or hyphens into at most this many pieces
-    return any(
-        "".join(words[start : start + size]) == joined
+    return {
+        "".join(words[start : start + size])
         for size in range(1, longest + 1)
         for start in range(len(words) - size + 1)
-    )
+    }

@@ -6,6 +6,7 @@ the law on it is unsettled, and Creative Commons itself calls it likely more tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -195,12 +196,15 @@ _READ: dict[str, Terms] = {}
 _MOST_READ = 20_000
 
 
-def terms_read(value: Mapping[str, Any], *, digest: Digest) -> Terms:
-    """Return recorded terms, parsed once for each digest: terms never change, and thousands of grants share them."""
+def terms_read(value: Mapping[str, Any] | str, *, digest: Digest) -> Terms:
+    """Return recorded terms, parsed once for each digest: terms never change, and thousands of grants share them.
+
+    They come as they were read, or as the text of their JSON.
+    """
     if digest not in _READ:
         if len(_READ) >= _MOST_READ:
             _READ.clear()
-        _READ[digest] = Terms.from_json(value)
+        _READ[digest] = Terms.from_json(json.loads(value) if isinstance(value, str) else value)
     return _READ[digest]
 
 

@@ -209,14 +209,28 @@ def works_of_party(party: Party, *, digests: Iterable[str]) -> list[Work]:
 
 def style_named(name: str) -> Style:
     """Return the style with this id or slug; raise UnknownStyle otherwise."""
+    return styles_named([name])[0]
+
+
+def styles_named(names: Iterable[str]) -> list[Style]:
+    """Return the styles with some ids or slugs, in the order asked for; raise UnknownStyle for one that is none."""
+    keys = [(name, _id_in(name)) for name in names]
+    if not keys:
+        return []
+    ids, slugs = {pk for _, pk in keys if pk}, {name for name, pk in keys if not pk}
+    read = list(Style.objects.select_related("owner").filter(Q(pk__in=ids) | Q(slug__in=slugs)))
+    found: dict[UUID | str, Style] = {style.pk: style for style in read} | {style.slug: style for style in read}
+    for name, pk in keys:
+        if (pk or name) not in found:
+            raise UnknownStyle(style=name[:80])
+    return [found[pk or name] for name, pk in keys]
+
+
+def _id_in(name: str) -> UUID | None:
     try:
-        wanted = Q(pk=UUID(name))
+        return UUID(name)
     except ValueError:
-        wanted = Q(slug=name)
-    style = Style.objects.select_related("owner").filter(wanted).first()
-    if style is None:
-        raise UnknownStyle(style=name[:80])
-    return style
+        return None
 
 
 def require_ready(style: Style) -> None:
@@ -293,38 +307,6 @@ def owners_of(ids: Iterable[UUID]) -> set[UUID]:
 def owner_of(subject_id: UUID) -> UUID | None:
     """Return the party that owns a style or work; None where there is neither."""
     return next(iter(owners_of([subject_id])), None)
-
-
-def registered_tokens() -> list[tuple[Style, str]]:
-    """Return every style with the token or name that stands for it in a prompt.
-
-    A style that somebody merely declared does not count: whoever called one "cat" could stop everybody's cats.
-    A model's own tokens always do.
-    """
-    counted = Q(carrier=Style.Carrier.PROMPT_TOKEN) | _is_known(of="owner__")
-    styles = Style.objects.filter(counted).select_related("owner")
-    return [(style, name) for style in styles for name in {style.token, style.name, style.name_zh} if name]
-
-
-def registered_party_names() -> list[tuple[Party, str]]:
-    """Return every party whose name counts in a prompt.
-
-    A name that somebody merely declared, with no token of a model behind it, does not count: otherwise an account
-    called "apple" could stop everybody's apples.
-    """
-    counted = _is_known() | Q(styles__carrier=Style.Carrier.PROMPT_TOKEN)
-    return [(party, party.name) for party in Party.objects.filter(counted).distinct() if party.name]
-
-
-def _is_known(*, of: str = "") -> Q:
-    """Return the condition under which a party is more than somebody's word."""
-    is_public = Q(**{f"{of}origin": Party.Origin.PUBLIC_LICENCE})
-    return is_public | ~Q(**{f"{of}claim": Party.Claim.SELF_DECLARED})
-
-
-def styles_of(parties: Iterable[UUID]) -> QuerySet[Style]:
-    """Return the active styles of some parties."""
-    return Style.objects.filter(owner_id__in=list(parties), state=Style.State.ACTIVE).select_related("owner")
 
 
 def splits_among(subjects: Iterable[Style | Work]) -> dict[UUID, list[tuple[UUID, int]]]:

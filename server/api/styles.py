@@ -22,8 +22,8 @@ from generation.errors import AdapterTooLarge
 from provenance.licensing.actions.styles import register_style
 from provenance.licensing.actions.withdrawing import withdraw_style
 from provenance.licensing.credits import licence_name, licence_url, style_credit
+from provenance.licensing.queries.facts import barred_works_of
 from provenance.licensing.queries.offers import open_offers
-from provenance.licensing.queries.standing import barred_works_of
 from provenance.licensing.queries.usable_works import works_usable_by
 from provenance.works import queries as works
 from provenance.works.actions.styles import bring_back_style

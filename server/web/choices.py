@@ -130,6 +130,7 @@ def style_groups_for(account_id: UUID) -> StyleGroups:
     styles = list(works.styles_listed())
     now = standing(
         licensee=account_id,
+        own=frozenset(works.parties_of(account_id)),
         subjects=[style.pk for style in styles],
         parties={style.owner_id for style in styles},
     )

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from provenance.licensing.decision import Right, Subject, SubjectKind
-from provenance.licensing.names import names_in
-from provenance.licensing.queries.inheriting import inherited_by
-from provenance.licensing.queries.standing import Standing, rights_in_works, standing
-from provenance.licensing.terms import DERIVE, NAME_IN_PROMPT, USE_ADAPTER, USE_STYLE, Terms
-from provenance.works import queries as works
-from provenance.works.models import Party, Style, Work
+from provenance.licensing.decision import Subject, SubjectKind
+from provenance.licensing.queries.registered_names import NamedParty, names_registered, styles_named
+from provenance.licensing.queries.standing import Standing, standing
+from provenance.licensing.terms import DERIVE, NAME_IN_PROMPT, USE_ADAPTER, USE_STYLE
+from provenance.works.models import Style, Work
 
 
 def subjects_of_request(
@@ -26,44 +24,31 @@ def subjects_of_request(
     """Return everything that a request uses besides its model, with what is known of its rights.
 
     Named styles and parties count wherever they stand in the prompt, declared or not. The owner of a declared style
-    is named where the requester wrote the name, not where the style's own token has it.
+    is named where the requester wrote the name, not where the style's own token has it. Three queries, and one more
+    where the prompt has a name.
     """
+    names = names_registered(licensee=licensee)
     declared = {style.pk for style in styles}
-    named_styles = [style for style in names_in(prompt, works.registered_tokens()) if style.pk not in declared]
-    named_parties = _parties_named(prompt, written=written, owners={style.owner_id for style in styles})
-    styles_of_named = list(works.styles_of(party.pk for party in named_parties))
-    every_style = [*styles, *named_styles, *styles_of_named]
-    owners = {item.owner_id for item in (*every_style, *input_works)} | {party.pk for party in named_parties}
+    parties = names.parties_in(prompt, written=written, owners={style.owner_id for style in styles})
+    in_prompt = [style for style in names.styles_in(prompt) if style not in declared]
+    read = styles_named(in_prompt, parties=(party.pk for party in parties))
+    found = {style.pk: style for style in read}
+    named_styles = [found[style] for style in in_prompt if style in found]
+    owners = {item.owner_id for item in (*styles, *read, *input_works)} | {party.pk for party in parties}
     now = standing(
         licensee=licensee,
-        subjects=[
-            *(item.pk for item in (*every_style, *input_works)),
-            *(work.owner_id for work in input_works),
-            *(party.pk for party in named_parties),
-        ],
+        own=names.own_parties,
+        subjects=[*declared, *found, *(party.pk for party in parties)],
         parties=owners,
+        works=input_works,
         generation=generation,
     )
-    inherited = inherited_by(work.digest for work in input_works)
-    in_works = rights_in_works(input_works, now.rights, own=now.own_parties)
     return (
         *(_style_subject(style, now, declared=True) for style in styles),
         *(_style_subject(style, now, declared=False) for style in named_styles),
-        *(
-            _work_subject(work, now, inherited=inherited.get(work.digest), rights=in_works[work.pk])
-            for work in input_works
-        ),
-        *(_party_subject(party, styles_of_named, now) for party in named_parties),
+        *(_work_subject(work, now) for work in input_works),
+        *(_party_subject(party, read, now) for party in parties),
     )
-
-
-def _parties_named(prompt: str, *, written: str | None, owners: set[UUID]) -> list[Party]:
-    names = works.registered_party_names()
-    found = names_in(prompt, names)
-    if written is None or owners.isdisjoint(party.pk for party in found):
-        return found
-    said = {party.pk for party in names_in(written, names)}
-    return [party for party in found if party.pk in said or party.pk not in owners]
 
 
 def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
@@ -89,7 +74,7 @@ def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
     )
 
 
-def _work_subject(work: Work, now: Standing, *, inherited: Terms | None, rights: tuple[Right, ...]) -> Subject:
+def _work_subject(work: Work, now: Standing) -> Subject:
     return Subject(
         kind="work",
         id=str(work.pk),
@@ -101,14 +86,20 @@ def _work_subject(work: Work, now: Standing, *, inherited: Terms | None, rights:
         is_own=work.owner_id in now.own_parties,
         is_withdrawn=work.state != Work.State.ACTIVE,
         is_opted_out=now.refuses(work.pk, work.owner_id),
-        inherited=inherited,
-        rights=rights,
+        inherited=now.inherited.get(work.digest),
+        rights=now.rights[work.pk],
     )
 
 
-def _party_subject(party: Party, styles: Sequence[Style], now: Standing) -> Subject:
-    """A party's name in a prompt stands for whatever it offers; any of its styles' rights may carry it."""
-    own_styles = [style for style in styles if style.owner_id == party.pk and not now.refuses(style.pk, party.pk)]
+def _party_subject(party: NamedParty, styles: Sequence[Style], now: Standing) -> Subject:
+    """A party's name in a prompt stands for whatever it offers; any of its active styles' rights may carry it."""
+    own_styles = [
+        style
+        for style in styles
+        if style.owner_id == party.pk
+        and style.state == Style.State.ACTIVE
+        and not now.refuses(style.pk, party.pk)
+    ]
     return Subject(
         kind="name",
         id=str(party.pk),
