@@ -25,6 +25,7 @@ from provenance.credentials.manifest import (
 from provenance.credentials.marking import ENDINGS
 from provenance.licensing.credits import style_credit, without_names, work_credit
 from provenance.licensing.inheriting import conditions, inherited_terms
+from provenance.licensing.mining import mining_of
 
 
 def colophon_of(
@@ -43,7 +44,8 @@ def colophon_of(
     ``nested`` holds the manifests of listed works that come along.
     """
     label = label_of(generation)
-    asked = conditions(inherited_terms(generation.decision))
+    terms = inherited_terms(generation.decision)
+    asked, mining = conditions(terms), mining_of(terms)
     model = generation.model
     return Colophon(
         manifest_id=f"urn:c2pa:{uuid4()}",
@@ -75,6 +77,8 @@ def colophon_of(
         provider=settings.ENVIRONMENT.provider,
         visible_label=label.text if label else "",
         conditions=(asked["en"], asked["zh-Hans"]),
+        mining=mining.uses,
+        mining_constraints=mining.constraints,
     )
 
 

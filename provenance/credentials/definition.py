@@ -193,7 +193,12 @@ def _disclosure(colophon: Colophon) -> dict[str, Any]:
 
 
 def _mining(colophon: Colophon) -> dict[str, Any]:
-    return {"entries": {purpose: {"use": use} for purpose, use in colophon.mining.items()}}
+    asked = {"constraint_info": colophon.mining_constraints} if colophon.mining_constraints else {}
+    return {
+        "entries": {
+            purpose: {"use": use, **(asked if use == "constrained" else {})} for purpose, use in colophon.mining.items()
+        }
+    }
 
 
 def _soft_bindings(colophon: Colophon) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ DigestOf = Literal["adapter-file", "token-style", ""]
 EditBy = Literal["rule", "unknown", "nobody"]
 """A fixed rule such as resampling; people or programs elsewhere; or no pixel was decided on at all."""
 InputRole = Literal["image", "mask"]
-MiningUse = Literal["allowed", "notAllowed"]
+MiningUse = Literal["allowed", "notAllowed", "constrained"]
 
 GENERATION = "org.colophon.generation"
 VERSION = 1
@@ -228,6 +228,8 @@ class Colophon:
     conditions: tuple[str, str] = ("", "")
     """What using the picture asks for, in English and Chinese: the terms that travelled to it."""
     mining: Mapping[str, MiningUse] = field(default_factory=lambda: NO_TRAINING)
+    mining_constraints: str = ""
+    """What the constrained uses ask for."""
 
     @property
     def parent(self) -> InputUsed | None:

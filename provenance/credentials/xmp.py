@@ -81,6 +81,7 @@ def properties(colophon: Colophon) -> dict[str, str | InBothLanguages]:
         "Iptc4xmpExt:AIPromptInformation": _prompt(colophon),
         "Iptc4xmpExt:AIPromptWriterName": _name(colophon.prompt.writer),
         "plus:DataMining": _plus(colophon.mining),
+        "plus:OtherConstraints": _other_constraints(colophon),
         "dc:identifier": colophon.manifest_id,
         "dc:rights": RIGHTS,
         "photoshop:Credit": _cut("; ".join(credit_lines(colophon)), LONGEST_TEXT),
@@ -131,7 +132,20 @@ def _plus(mining: Mapping[str, MiningUse]) -> str:
     prohibited = _prohibition(mining)
     if prohibited is not None:
         return _PLUS + "-".join(filter(None, ("PROHIBITED", prohibited)))
+    if _is_training_constrained(mining):
+        return _PLUS + "PROHIBITED-SEECONSTRAINT"
     return _PLUS + ("ALLOWED" if all(mining.get(use) == "allowed" for use in _EVERY_USE) else "UNSPECIFIED")
+
+
+def _is_training_constrained(mining: Mapping[str, MiningUse]) -> bool:
+    return any(mining.get(use) == "constrained" for use in ("cawg.ai_training", "cawg.ai_generative_training"))
+
+
+def _other_constraints(colophon: Colophon) -> str | InBothLanguages:
+    """Return the constraints that PLUS's code refers to; nothing beside another code."""
+    en, zh = colophon.conditions
+    is_referred_to = _prohibition(colophon.mining) is None and _is_training_constrained(colophon.mining)
+    return InBothLanguages(en, zh) if is_referred_to and en else ""
 
 
 def _usage(colophon: Colophon, prohibited: str | None) -> str | InBothLanguages:

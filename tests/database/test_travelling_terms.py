@@ -11,6 +11,7 @@ from generation.actions.rendering import render_next
 from generation.models import Generation
 from provenance import storage
 from provenance.audit_log.models import Entry
+from provenance.credentials.reading import read
 from provenance.licensing.actions.offering import offer_openly
 from provenance.licensing.errors import TermsTooWide
 from provenance.licensing.models import InheritedTerms, Offer
@@ -154,3 +155,23 @@ def test_a_style_of_ones_own_is_bound_by_the_conditions_of_the_pictures_behind_i
 def test_from_credit_alone_nothing_travels_and_nothing_is_recorded(keys: Path) -> None:
     generation = made(keys, an_artist(), **in_style(a_style(a_model(), licence="CC-BY-4.0")))
     assert generation.state == "done" and not InheritedTerms.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("licence", "training", "plus"),
+    [
+        ("CC0-1.0", "notAllowed", "DMI-PROHIBITED-AIMLTRAINING"),
+        ("CC-BY-NC-4.0", "notAllowed", "DMI-PROHIBITED-AIMLTRAINING"),
+        ("CC-BY-SA-4.0", "constrained", "DMI-PROHIBITED-SEECONSTRAINT"),
+    ],
+)
+def test_what_the_file_says_of_training_on_it_follows_from_the_terms_that_travelled(
+    keys: Path, licence: str, training: str, plus: str
+) -> None:
+    style = a_style(a_model(), party=a_party("Bo Carver"), licence=licence)
+    data = storage.load(made(keys, an_artist(), purpose="personal", **in_style(style)).outputs.get().digest)
+    entries = read(data).assertion("cawg.training-mining")["entries"]
+    assert entries["cawg.ai_training"]["use"] == training
+    assert ("constraint_info" in entries["cawg.ai_training"]) is (training == "constrained")
+    assert ("cawg.ai_inference" in entries) is (licence != "CC0-1.0")
+    assert f"{plus}<".encode() in data

@@ -55,6 +55,7 @@ def reports(key: PemKey) -> Mapping[str, Report]:
         "over a listed work": {"inputs": over_listed(key, picture(seed=5))},
         "over a listed work with credentials": {"inputs": over_listed(key, parent)},
         "on listed works": {"references": on_listed(key, picture(seed=5), picture(seed=6))},
+        "constrained": {"mining": {"cawg.ai_training": "constrained"}, "mining_constraints": "Share alike."},
         "cropped": {"opened": opened(parent, Edit("c2pa.cropped", "Cropped"))},
         "edited elsewhere": {"opened": opened(parent, Edit("c2pa.edited", "Edited", by="unknown"))},
         **{media_type: {"media_type": media_type} for media_type in ENCODINGS},

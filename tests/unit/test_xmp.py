@@ -143,6 +143,9 @@ MINING: list[tuple[Mapping[str, MiningUse], str, str]] = [
     ({"cawg.ai_generative_training": "notAllowed"}, "PROHIBITED-GENAIMLTRAINING", "training generative AI"),
     (dict.fromkeys(EVERY, "allowed"), "ALLOWED", ""),
     ({"cawg.ai_training": "allowed"}, "UNSPECIFIED", ""),
+    ({"cawg.ai_training": "constrained"}, "PROHIBITED-SEECONSTRAINT", ""),
+    ({"cawg.ai_training": "notAllowed", "cawg.data_mining": "constrained"}, "PROHIBITED-AIMLTRAINING", "training AI"),
+    ({"cawg.data_mining": "constrained"}, "UNSPECIFIED", ""),
     ({}, "UNSPECIFIED", ""),
 ]
 
@@ -154,6 +157,12 @@ def test_plus_says_what_the_terms_of_mining_say(mining: Mapping[str, MiningUse],
     usage = said.get("xmpRights:UsageTerms")
     assert terms in (usage.en if usage is not None and not isinstance(usage, str) else "")
     assert (usage is None) == (terms == "")
+
+
+@pytest.mark.parametrize(("use", "is_said"), [("constrained", True), ("notAllowed", False)])
+def test_constraints_stand_beside_the_code_that_refers_to_them_alone(use: MiningUse, is_said: bool) -> None:
+    said = properties(colophon(mining={"cawg.ai_training": use}, conditions=("Share alike.", "相同方式共享。")))
+    assert ("plus:OtherConstraints" in said) is is_said
 
 
 @given(prompt=TEXT, provider=TEXT, writer=TEXT)
