@@ -23,6 +23,8 @@ from provenance.credentials.manifest import without_blanks
 from provenance.disputes import queries as disputes
 from provenance.fingerprint import Fingerprint, fingerprint_of
 from provenance.licensing.credits import credits_of, without_names
+from provenance.licensing.inheriting import conditions_and_policy
+from provenance.licensing.queries.inheriting import inherited_by
 from provenance.licensing.queries.offers import changed_since
 from provenance.verification.copy import Copy
 from provenance.verification.evidence import (
@@ -102,19 +104,24 @@ class Records:
         offers = [UUID(answer["right"]) for answer in used if answer["basis"] == "open-licence"]
         decided_at = found[0].generation.claimed_at or found[0].delivered_at
         changed = changed_since(subjects, grants=grants, offers=offers, at=decided_at)
+        terms = inherited_by([record.image_digest]).get(record.image_digest)
+        came = conditions_and_policy(terms)
+        en, zh = (f" It came with conditions: {came['en']}", f"此图像带有条件：{came['zh-Hans']}") if came else ("", "")
+        told: dict[str, Any] = {"since": timestamp(decided_at), **({"terms_digest": terms.digest()} if terms else {})}
         if changed:
             return Answer(
                 "passed",
                 "Since then a rightsholder has opted out, or an offer, a grant, a style or a work was withdrawn, "
-                "paused, replaced, rejected or disputed; this image keeps the terms it was made under.",
-                "此后有权利人选择退出，或有要约、许可、风格或作品被撤回、暂停、取代、否决或提出争议；此图像保留其生成时的条款。",
-                {"since": timestamp(decided_at), "changed": [str(subject) for subject in changed]},
+                f"paused, replaced, rejected or disputed; this image keeps the terms it was made under.{en}",
+                "此后有权利人选择退出，或有要约、许可、风格或作品被撤回、暂停、取代、否决或提出争议；"
+                f"此图像保留其生成时的条款。{zh}",
+                {**told, "changed": [str(subject) for subject in changed]},
             )
         return Answer(
             "passed",
-            "The terms that this image was made under stand unchanged today.",
-            "此图像生成时所依据的条款至今未变。",
-            {"since": timestamp(decided_at)},
+            f"The terms that this image was made under stand unchanged today.{en}",
+            f"此图像生成时所依据的条款至今未变。{zh}",
+            told,
         )
 
     def dispute(self, record: RecordFound) -> Answer:

@@ -102,6 +102,14 @@ def conditions(terms: Terms | None) -> dict[str, str]:
     }
 
 
+def conditions_and_policy(terms: Terms | None) -> dict[str, str] | None:
+    """Return what inherited terms ask, and that this is our policy, in both languages; None where nothing travelled."""
+    if terms is None:
+        return None
+    asked = conditions(terms)
+    return {"en": f"{asked['en']} {POLICY['en']}", "zh-Hans": asked["zh-Hans"] + POLICY["zh-Hans"]}
+
+
 def _limit(constraint: Constraint) -> tuple[str, str]:
     """Return a limit as people read it; recipients are not named, for the picture goes to strangers."""
     is_only, values = constraint.operator in POSITIVE, constraint.right_operand

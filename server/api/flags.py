@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from generation.recovery import outputs_by_use
 from provenance.licensing.actions.deciding_flags import decide_flag
+from provenance.licensing.queries.inheriting import inherited_by
 from provenance.works import queries
 from server.api.actors import actor_of
 from server.api.generations import KnownFieldsOnly
@@ -43,7 +44,7 @@ class FlagView(serializers.Serializer):
         image = self.context["images"].get(flag.against_id)
         return {
             "id": str(flag.against_id),
-            "work": WorkView(other).data if other else None,
+            "work": WorkView(other, context=self.context).data if other else None,
             "image": image.digest if image else None,
         }
 
@@ -84,8 +85,9 @@ class FlagDecision(APIView):
         return Response(FlagView(flag, context=_near_to([flag])).data)
 
 
-def _near_to(flags: Iterable[Any]) -> dict[str, Any]:
+def _near_to(flags: Sequence[Any]) -> dict[str, Any]:
     """Return the works and the delivered images that some flags were raised against, by their ids."""
     against = {flag.against_id for flag in flags}
     works = {work.pk: work for work in queries.works_with_ids_known(against)}
-    return {"others": works, "images": outputs_by_use(against)}
+    shown = {work.digest for work in (*works.values(), *(flag.work for flag in flags))}
+    return {"others": works, "images": outputs_by_use(against), "inherited": inherited_by(shown)}

@@ -29,7 +29,7 @@ from provenance.credentials.label import POSITIONS, VisibleLabel
 from provenance.errors import Fault
 from provenance.licensing.credits import credits_of, licence_name, licence_url, without_names
 from provenance.licensing.declared import BROADER_PURPOSES, RATINGS
-from provenance.licensing.inheriting import POLICY, conditions, inherited_terms
+from provenance.licensing.inheriting import conditions_and_policy, inherited_terms
 from provenance.licensing.money import Money
 from server.api.actors import actor_of
 from server.api.authentication import standing
@@ -283,11 +283,7 @@ class GenerationView(serializers.Serializer):
 
     def get_conditions(self, generation: Any) -> dict[str, str] | None:
         """Return what using the pictures asks for, and that this is our policy; null where nothing travelled."""
-        terms = inherited_terms(generation.decision)
-        if terms is None:
-            return None
-        asked = conditions(terms)
-        return {"en": f"{asked['en']} {POLICY['en']}", "zh-Hans": asked["zh-Hans"] + POLICY["zh-Hans"]}
+        return conditions_and_policy(inherited_terms(generation.decision))
 
 
 def _credited(row: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,9 @@ from generation.errors import AdapterTooLarge
 from provenance.licensing.actions.styles import register_style
 from provenance.licensing.actions.withdrawing import withdraw_style
 from provenance.licensing.credits import licence_name, licence_url, style_credit
+from provenance.licensing.inheriting import conditions_and_policy
 from provenance.licensing.queries.facts import barred_works_of
+from provenance.licensing.queries.inheriting import inherited_behind
 from provenance.licensing.queries.offers import open_offers
 from provenance.licensing.queries.usable_works import works_usable_by
 from provenance.works import queries as works
@@ -51,6 +53,7 @@ class StyleView(serializers.Serializer):
     owner = serializers.SerializerMethodField()
     licence = serializers.SerializerMethodField()
     credit = serializers.SerializerMethodField()
+    conditions = serializers.SerializerMethodField()
 
     def _offer(self, style: Any) -> Any:
         return self.context["offers"].get(style.pk)
@@ -83,6 +86,10 @@ class StyleView(serializers.Serializer):
         """Return the credit line that a picture in this style carries."""
         offer = self._offer(style)
         return style_credit(style=style.name, author=style.owner.name, licence=offer.licence if offer else "")
+
+    def get_conditions(self, style: Any) -> dict[str, str] | None:
+        """Return the conditions that came with the works behind it, and that this is our policy; null for none."""
+        return conditions_and_policy(self.context["inherited"].get(style.pk))
 
 
 class StyleDetailView(StyleView):
@@ -141,9 +148,10 @@ class StyleList(ListAPIView):
         """Return the styles that stand."""
         return works.styles_listed()
 
-    def get_serializer_context(self) -> dict[str, Any]:
-        """Look every style's open offer up at once."""
-        return {**super().get_serializer_context(), "offers": open_offers("style")}
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Look the styles' open offers, and the conditions of the works behind a page of them, up at once."""
+        behind = inherited_behind(style.pk for style in (args[0] if args else ()))
+        return StyleView(*args, **kwargs, context={"offers": open_offers("style"), "inherited": behind})
 
     @extend_schema(request=StyleInput, responses={201: StyleDetailView})
     def post(self, request: Request) -> Response:
@@ -192,7 +200,9 @@ def style_seen(request: Request, name: str) -> Any:
 
 
 def _detail(request: Request, style: Any) -> dict[str, Any]:
-    context = {"offers": open_offers("style"), "actor": actor_of(request)}
+    context = {
+        "offers": open_offers("style"), "actor": actor_of(request), "inherited": inherited_behind([style.pk]),
+    }  # fmt: skip
     return dict(StyleDetailView(style, context=context).data)
 
 

@@ -24,6 +24,8 @@ from provenance.actor import Actor
 from provenance.credentials.actions import key_to_sign_with
 from provenance.licensing.actions.inheriting import lift_conditions
 from provenance.licensing.actions.withdrawing import withdraw_work
+from provenance.licensing.inheriting import conditions_and_policy
+from provenance.licensing.queries.inheriting import inherited_by
 from provenance.licensing.queries.usable_works import work_usable_by, works_usable_by
 from provenance.picture import LARGEST_FILE, PictureTooLarge
 from provenance.works import queries
@@ -57,6 +59,7 @@ class WorkView(serializers.Serializer):
     licence = serializers.CharField()
     state = serializers.CharField(help_text="active, withdrawn, disputed, flagged or rejected; only active ones work.")
     said = serializers.SerializerMethodField()
+    conditions = serializers.SerializerMethodField()
     source_url = serializers.CharField()
     has_preview = serializers.SerializerMethodField()
     registered_at = serializers.DateTimeField()
@@ -68,6 +71,11 @@ class WorkView(serializers.Serializer):
     def get_said(self, work: Any) -> dict[str, str] | None:
         """Return why a work cannot be used now, in both languages; null where it can."""
         return WHY_NOT.get(work.state)
+
+    def get_conditions(self, work: Any) -> dict[str, str] | None:
+        """Return the conditions that came with a picture made here, and that this is our policy; null for none."""
+        known = self.context.get("inherited")
+        return conditions_and_policy((inherited_by([work.digest]) if known is None else known).get(work.digest))
 
 
 WHY_NOT = {
@@ -125,6 +133,11 @@ class WorkList(ListAPIView):
     def get_queryset(self) -> Any:
         """Return the works that the caller may see."""
         return works_usable_by(actor_of(self.request))
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Look the conditions of a page of works up at once."""
+        page = args[0] if args else ()
+        return WorkView(*args, **kwargs, context={"inherited": inherited_by(work.digest for work in page)})
 
     @extend_schema(request={"multipart/form-data": WorkInput}, responses={201: WorkView})
     def post(self, request: Request) -> Response:

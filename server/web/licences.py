@@ -16,9 +16,11 @@ from django.views.decorators.vary import vary_on_headers
 from provenance.licensing.constraints import CONTENT_RATING, COUNT, DATE_TIME, MAX_SIMILARITY, PURPOSE, SPATIAL
 from provenance.licensing.credits import licence_name
 from provenance.licensing.errors import UnknownOffer
+from provenance.licensing.inheriting import conditions_and_policy
 from provenance.licensing.publications import odrl, reservations, rsl
 from provenance.licensing.publications.published import Published
 from provenance.licensing.queries import publishing
+from provenance.licensing.queries.inheriting import inherited_of
 from provenance.licensing.terms import COMMERCIALIZE, DERIVE, NAME_IN_PROMPT, TRAIN, USE_ADAPTER, USE_STYLE
 from server.web import words
 from server.web.choices import page_language
@@ -181,6 +183,7 @@ def _json(request: HttpRequest, published: Published) -> HttpResponse:
 
 def _page(request: HttpRequest, published: Published) -> HttpResponse:
     terms, is_chinese = published.terms, page_language() == "zh-Hans"
+    said = conditions_and_policy(inherited_of(published.subject_kind, UUID(published.subject_id)))
     return render(
         request,
         "web/licence.html",
@@ -192,6 +195,7 @@ def _page(request: HttpRequest, published: Published) -> HttpResponse:
             "not_commercial": COMMERCIALIZE not in terms.permissions,
             "conditions": [_condition(one) for one in terms.constraints],
             "duties": [duty.zh if is_chinese else duty.en for duty in terms.duties],
+            "came_with": said[page_language()] if said else "",
             "price": terms.price.money.written() if terms.price else "",
             "may_take": not published.is_open and published.state == "standing" and request.user.is_authenticated,
             "needs_approval": terms.needs_approval,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import zipfile
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from PIL import Image
 
 from generation.actions import reconciling
@@ -19,7 +21,7 @@ from generation.models import Output
 from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.audit_log.models import Entry
-from provenance.licensing.models import InheritedTerms
+from provenance.licensing.models import InheritedTerms, Offer
 from provenance.picture import decode_picture
 from provenance.works.models import Work
 from server.accounts.models import Account
@@ -183,3 +185,47 @@ def test_a_picture_slightly_changed_is_bound_by_likeness(artist: Account, output
     Image.fromarray(np.clip(pixels + 9, 0, 255).astype(np.uint8)).save(out, "PNG")
     work = listed(artist, out.getvalue())
     assert InheritedTerms.objects.get(image=work.digest).came_by == "likeness"
+
+
+SAID = {
+    "en": "Offer the result under the same licence (our policy). Use the result for no commercial "
+    "purpose. (CC BY-NC-SA 4.0) That conditions travel to the picture is Colophon's cautious policy; "
+    "the law on it is unsettled.",
+    "zh-Hans": "以相同许可证提供结果（本站政策）。结果不得用于商业目的。（CC BY-NC-SA 4.0）"
+    "条件随图片传递是 Colophon 的谨慎政策；相关法律尚无定论。",
+}
+
+
+def test_a_work_a_style_and_their_page_say_which_conditions_came_with_them(artist: Account, output: Output) -> None:
+    work = listed(artist, as_jpeg(storage.load(output.digest)), licence="CC-BY-NC-SA-4.0")
+    a_style(a_model("Other"), party=work.owner, slug="own", name="Own", token="owntoken", works=(work,),
+            actor=artist.actor(), licence="CC-BY-NC-SA-4.0")  # fmt: skip
+    plain = listed(artist, a_png(seed=99))
+    caller = Caller(artist)
+    told = {one["id"]: one["conditions"] for one in caller.get("/api/v1/works").json()["results"]}
+    assert told == {str(work.pk): SAID, str(plain.pk): None}
+    assert caller.get(f"/api/v1/works/{work.pk}").json()["conditions"] == SAID
+    styles = {one["slug"]: one["conditions"] for one in caller.get("/api/v1/styles").json()["results"]}
+    assert styles == {"own": SAID, "fx-emoji": None}
+    assert caller.get("/api/v1/styles/own").json()["conditions"] == SAID
+    for subject_kind in ("work", "style"):
+        offer = Offer.objects.get(subject_kind=subject_kind, party=work.owner)
+        for language, sentence in SAID.items():
+            page = Client().get(f"/licences/{offer.pk}", headers={"Accept-Language": language})
+            assert html.escape(sentence) in page.content.decode()
+
+
+def test_a_verdict_and_the_permanent_record_say_which_conditions_an_image_came_with(output: Output) -> None:
+    for answer in (
+        Caller(None).upload("/api/v1/verifications", storage.load(output.digest)),
+        Caller(None).get(f"/api/v1/provenance/{output.digest}"),
+    ):
+        assert answer.status_code == 200, answer.content
+        (check,) = (one for one in found_checks(answer.json()) if one["code"] == "licence.today")
+        assert check["en"].endswith(f"It came with conditions: {SAID['en']}")
+        assert check["zh-Hans"].endswith(f"此图像带有条件：{SAID['zh-Hans']}")
+        assert check["evidence"]["terms_digest"] == InheritedTerms.objects.get(image=output.digest).terms_digest
+
+
+def found_checks(verdict: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(verdict["checks"] if "checks" in verdict else verdict["verdict"]["checks"])
