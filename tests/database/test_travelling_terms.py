@@ -15,6 +15,7 @@ from provenance.credentials.reading import read
 from provenance.licensing.actions.offering import offer_openly
 from provenance.licensing.errors import TermsTooWide
 from provenance.licensing.models import InheritedTerms, Offer
+from provenance.licensing.queries.training import decisions_to_train
 from provenance.licensing.terms import BY_GRANT
 from provenance.works.models import Work
 from server.accounts.models import Account
@@ -150,6 +151,16 @@ def test_a_style_of_ones_own_is_bound_by_the_conditions_of_the_pictures_behind_i
     answer = next(one for one in permitted.decision["references"] if one["name"] == "Own")
     assert [reason["code"] for reason in answer["reasons"]] == ["inherited-terms"]
     assert [duty["action"] for duty in answer["duties"]] == ["gen:nonCommercial"] and not answer["commercial"]
+
+
+def test_training_on_a_picture_of_ones_own_is_bound_by_the_conditions_that_came_with_it(keys: Path) -> None:
+    artist = an_artist()
+    style = a_style(a_model(), party=a_party("Bo Carver"), licence="CC-BY-NC-4.0")
+    work = as_work(artist, made(keys, artist, purpose="personal", **in_style(style)))
+    refused = decisions_to_train(actor=artist.actor(), works=[work], purpose="advertising")[str(work.pk)]
+    assert [one["code"] for one in refused["reasons"]] == ["not-commercial"]
+    permitted = decisions_to_train(actor=artist.actor(), works=[work], purpose="personal")[str(work.pk)]
+    assert (permitted["basis"], permitted["licence"]) == ("own-work", "CC-BY-NC-4.0")
 
 
 def test_from_credit_alone_nothing_travels_and_nothing_is_recorded(keys: Path) -> None:

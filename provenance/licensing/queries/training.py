@@ -15,6 +15,7 @@ from provenance.licensing.queries.standing import standing
 from provenance.licensing.reasons import Reason
 from provenance.licensing.terms import TRAIN, USE_ADAPTER
 from provenance.works.models import Work
+from provenance.works.queries import parties_of
 
 PRICED = Reason(
     "priced-by-the-image",
@@ -29,8 +30,8 @@ def decisions_to_train(*, actor: Actor, works: Sequence[Work], purpose: str = ""
     The reasons name works by their ids.
     """
     owners = {work.owner_id for work in works}
-    ids = [*(work.pk for work in works), *owners]
-    now = standing(licensee=actor.account_id, subjects=ids, parties=owners)
+    own = frozenset(parties_of(actor.account_id))
+    now = standing(licensee=actor.account_id, own=own, subjects=owners, parties=owners, works=works)
     subjects = [
         Subject(
             kind="work",
@@ -43,7 +44,8 @@ def decisions_to_train(*, actor: Actor, works: Sequence[Work], purpose: str = ""
             is_own=work.owner_id in now.own_parties,
             is_withdrawn=work.state != Work.State.ACTIVE,
             is_opted_out=now.refuses(work.pk, work.owner_id),
-            rights=(*now.rights.get(work.pk, ()), *now.rights.get(work.owner_id, ())),
+            inherited=now.inherited.get(work.digest),
+            rights=now.rights.get(work.pk, ()),
         )
         for work in works
     ]
