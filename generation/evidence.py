@@ -21,7 +21,7 @@ from provenance.credentials import queries as credentials
 from provenance.credentials.actions import reading_watermark
 from provenance.credentials.manifest import without_blanks
 from provenance.disputes import queries as disputes
-from provenance.fingerprint import Fingerprint, fingerprint_of
+from provenance.fingerprint import Look
 from provenance.licensing.credits import credits_of, without_names
 from provenance.licensing.inheriting import conditions_and_policy
 from provenance.licensing.queries.inheriting import inherited_by
@@ -61,7 +61,7 @@ class Records:
                 return _found(found, layer)
         if copy.pixels is None:
             return ()
-        return _watermarked(copy.pixels) or _alike(fingerprint_of(copy.pixels))
+        return _watermarked(copy.pixels) or _alike(Look(copy.pixels))
 
     def log_inclusion(self, record: RecordFound) -> Answer:
         """Prove that the published checkpoint includes the entries, and say who besides the operator vouches for it."""
@@ -223,7 +223,7 @@ def _watermarked(pixels: Any) -> Sequence[RecordFound]:
     return [dataclasses.replace(record, match=match) for record in _found(forms, "watermark")]
 
 
-def _alike(fingerprint: Fingerprint) -> Sequence[RecordFound]:
+def _alike(fingerprint: Look) -> Sequence[RecordFound]:
     near = likenesses(fingerprint)
     records = _found([Form(one.output) for one in near], "fingerprint")
     return [

@@ -11,7 +11,7 @@ from generation.models import Output
 from provenance.attribution import queries as attribution
 from provenance.attribution.chances import chance_of_a_stranger
 from provenance.attribution.queries import Match
-from provenance.fingerprint import CONFIRMED_WITHIN, POSSIBLE_WITHIN, Fingerprint, iscc_distance
+from provenance.fingerprint import CONFIRMED_WITHIN, POSSIBLE_WITHIN, Fingerprint, Look, iscc_distance
 
 MOST_TOLD = 100
 """Candidates of one picture that are told; how many there are is told with each."""
@@ -41,14 +41,17 @@ class Likeness:
             "pdq": {"distance": self.match.distance, "bits": 256, "window": self.match.window},
             "iscc": {"distance": self.iscc_apart, "bits": 64},
             "stage": self.match.stage,
+            "is_plain": self.match.is_plain,
             "candidates": self.candidates,
             "stranger": chance_of_a_stranger(grade, pictures=attribution.pictures_held()),
         }
 
 
-def likenesses(fingerprint: Fingerprint) -> list[Likeness]:
+def likenesses(fingerprint: Fingerprint | Look) -> list[Likeness]:
     """Return every delivered image that a picture is near to, the nearest first, the first hundred of them."""
-    matches = attribution.near(fingerprint, kinds=["image"], within=POSSIBLE_WITHIN)
+    matches = attribution.near(fingerprint, kinds=["image"], within=POSSIBLE_WITHIN, loosely=True)
+    if not matches:
+        return []
     told = matches[:MOST_TOLD]
     outputs = outputs_by_use(match.subject for match in told)
     return [

@@ -119,7 +119,7 @@ def resembles(copy: Any, original: Any, *, fingerprints: tuple[Fingerprint, Fing
     if iscc_distance(one.iscc, other.iscc) <= CONFIRMED_WITHIN:
         return True
     small = [_made_small(pixels) for pixels in (copy, original)]
-    if not (one.pdq and other.pdq):
+    if one.is_plain or other.is_plain:
         return float(np.abs(small[0] - small[1]).mean()) <= PLAIN_WITHIN
     apart_by = min(apart(one.pdq, other.pdq)[0], apart(other.pdq, one.pdq)[0])
     return apart_by <= POSSIBLE_WITHIN or _correlation(*small) >= CORRELATED_FROM

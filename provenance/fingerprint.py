@@ -2,8 +2,8 @@
 
 A PDQ code is 256 bits ("The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", Facebook, 2019);
 copies that were encoded again or resized differ in few of them. Cropped copies differ in many, so nine windows of
-90 % are coded beside the whole: a crop of 10 % is near one of them. The ISCC image code (ISO 24138, Content-Code
-Image) is what other registries look up.
+90 % are coded beside the whole: a crop of 10 % is near one of them, or comes near when it is moved a little. The ISCC
+image code (ISO 24138, Content-Code Image) is what other registries look up.
 """
 
 from __future__ import annotations
@@ -11,22 +11,29 @@ from __future__ import annotations
 import base64
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from provenance.pdq import LARGEST_SIDE, pdq_code
+from provenance.pdq import LARGEST_SIDE, Plane, code_of, lightness
 
-LEAST_QUALITY = 50
+LEAST_QUALITY = 10
 """Below this PDQ's own measure of detail, a picture has no code: flat pictures are all alike."""
+PLAIN_BELOW = 50
+"""Below this a picture has codes, and they alone prove nothing: plain pictures come near to each other."""
 WINDOW = 0.9
 WINDOWS = 9
 SURE_WITHIN = 31
 """Bits of 256 up to which two codes are of one picture; beyond, a second method has to confirm it."""
 POSSIBLE_WITHIN = 64
 """Bits of 256 up to which two codes may be of one picture."""
+SHIFT = 0.02
+"""Parts of a side by which a copy is moved: a crop that was cut out between two windows then lies on one of them."""
+SHIFTED_WITHIN = 44
+"""Bits of 256 up to which a moved copy's code and a window's may be of one picture: it is asked more often."""
 ISCC_ALGORITHM = "io.iscc.v0"
 """As C2PA's list of soft binding algorithms names it; the value is the code's text."""
 PDQ_ALGORITHM = "org.colophon.pdq-windows.v1"
@@ -54,21 +61,68 @@ class Fingerprint:
     iscc: str
     """``ISCC:`` and the 64-bit image code."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Say whether the picture has so little detail that its codes alone prove nothing."""
+        return self.quality < PLAIN_BELOW
+
+    @property
+    def shifted(self) -> tuple[bytes, ...]:
+        """Return no codes: what was kept of a picture cannot be moved."""
+        return ()
+
+
+class Look:
+    """What a picture would be recognised by, each code computed when somebody first asks for it."""
+
+    def __init__(self, pixels: Any) -> None:
+        """Keep an RGB picture, an array of shape (height, width, 3) and dtype uint8; nothing is computed yet."""
+        self._picture = Image.fromarray(pixels, "RGB")
+
+    @cached_property
+    def iscc(self) -> str:
+        """Return ``ISCC:`` and the 64-bit image code."""
+        return iscc_image_code(self._picture)
+
+    @property
+    def quality(self) -> int:
+        """Return PDQ's measure of detail, 0 to 100."""
+        return self._whole[1]
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether the picture has so little detail that its codes alone prove nothing."""
+        return self.quality < PLAIN_BELOW
+
+    @cached_property
+    def pdq(self) -> tuple[bytes, ...]:
+        """Return the codes of the whole picture and its windows; none for a picture without enough detail."""
+        if self.quality < LEAST_QUALITY:
+            return ()
+        return (self._whole[0], *(code_of(window)[0] for window in _windows(self._plane)))
+
+    @cached_property
+    def shifted(self) -> tuple[bytes, ...]:
+        """Return the codes of the picture moved a little in eight directions, its edges drawn out; none if flat."""
+        if self.quality < LEAST_QUALITY:
+            return ()
+        return tuple(code_of(plane)[0] for plane in _moved(self._plane))
+
+    @cached_property
+    def _plane(self) -> Plane:
+        size = [min(LARGEST_SIDE, side) for side in self._picture.size]
+        small = self._picture.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        return lightness(np.asarray(small))
+
+    @cached_property
+    def _whole(self) -> tuple[bytes, int]:
+        return code_of(self._plane)
+
 
 def fingerprint_of(pixels: Any) -> Fingerprint:
     """Return the fingerprint of an RGB picture, an array of shape (height, width, 3) and dtype uint8."""
-    picture = Image.fromarray(pixels, "RGB")
-    small = picture.resize(
-        (min(LARGEST_SIDE, picture.width), min(LARGEST_SIDE, picture.height)),
-        Image.Resampling.BILINEAR,
-        reducing_gap=2.0,
-    )
-    whole, quality = pdq_code(np.asarray(small))
-    iscc = iscc_image_code(picture)
-    if quality < LEAST_QUALITY:
-        return Fingerprint(pdq=(), quality=quality, iscc=iscc)
-    windows = (pdq_code(window)[0] for window in _windows(np.asarray(small)))
-    return Fingerprint(pdq=(whole, *windows), quality=quality, iscc=iscc)
+    look = Look(pixels)
+    return Fingerprint(pdq=look.pdq, quality=look.quality, iscc=look.iscc)
 
 
 def distance(one: bytes, other: bytes) -> int:
@@ -97,21 +151,33 @@ def nearest(code: bytes, codes: tuple[bytes, ...]) -> tuple[int, int]:
     return min((distance(code, other), place) for place, other in enumerate(codes))
 
 
-def apart(copy: tuple[bytes, ...], original: tuple[bytes, ...]) -> tuple[int, int]:
+def apart(copy: tuple[bytes, ...], original: tuple[bytes, ...], *, shifted: tuple[bytes, ...] = ()) -> tuple[int, int]:
     """Return how far a copy's codes are from an original's, and at which of the original's codes they are nearest.
 
     The copy's whole may be near any window of a picture that it was cropped from; and where something covers a part
-    of it, a window that leaves that part out is near the same window of the original.
+    of it, a window that leaves that part out is near the same window of the original. Moved, it counts where it comes
+    near enough to a window.
     """
     in_place = ((distance(one, other), place) for place, (one, other) in enumerate(zip(copy, original, strict=False)))
-    return min(nearest(copy[0], original), *in_place)
+    moved = ((distance(one, other), place) for one in shifted for place, other in enumerate(original) if place)
+    near = (found for found in moved if found[0] <= SHIFTED_WITHIN)
+    return min(nearest(copy[0], original), *in_place, *near)
 
 
-def _windows(pixels: Any) -> list[Any]:
-    height, width = pixels.shape[:2]
+def _windows(plane: Any) -> list[Any]:
+    height, width = plane.shape[:2]
     high, wide = math.ceil(height * WINDOW), math.ceil(width * WINDOW)
     tops, lefts = ((0, (side - part) // 2, side - part) for side, part in ((height, high), (width, wide)))
-    return [pixels[top : top + high, left : left + wide] for top in tops for left in lefts]
+    return [plane[top : top + high, left : left + wide] for top in tops for left in lefts]
+
+
+def _moved(plane: Plane) -> list[Plane]:
+    rows, columns = (
+        [np.clip(np.arange(side) + step * round(SHIFT * side), 0, side - 1) for step in (-1, 0, 1)]
+        for side in plane.shape
+    )
+    steps = [(down, across) for down in range(3) for across in range(3) if (down, across) != (1, 1)]
+    return [plane.take(rows[down], 0).take(columns[across], 1) for down, across in steps]
 
 
 def iscc_image_code(picture: Image.Image) -> str:

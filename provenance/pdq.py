@@ -16,6 +16,7 @@ LARGEST_SIDE = 256
 """Pixels a side at most: up to here the blur that the algorithm asks for reaches over one or two pixels."""
 AVERAGES, FREQUENCIES = 64, 16
 BLURS = 2
+HALF = np.float32(0.5)
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 Plane = npt.NDArray[np.float32]
 
@@ -25,27 +26,48 @@ def pdq_code(pixels: Any) -> tuple[bytes, int]:
 
     The code has 32 bytes, the lowest frequency in the last bit; the quality is from 0 to 100.
     """
-    plane = pixels.astype(np.float32) @ LUMA
-    for _ in range(BLURS):
-        plane = _blurred(_blurred(plane.T).T)
-    small = plane[_places(plane.shape[0])][:, _places(plane.shape[1])]
+    return code_of(lightness(pixels))
+
+
+def lightness(pixels: Any) -> Plane:
+    """Return the lightness of RGB pixels of shape (height, width, 3), uint8; the windows of a picture share it."""
+    found: Plane = pixels.astype(np.float32) @ LUMA
+    return found
+
+
+def code_of(plane: Plane) -> tuple[bytes, int]:
+    """Return the code and quality of a picture's lightness, of shape (height, width), at most 256 pixels a side."""
+    small = _averages(plane)
     waves = _cosines()
     found = (waves @ small @ waves.T).ravel()
     bits = found > np.partition(found, found.size // 2 - 1)[found.size // 2 - 1]
     return np.packbits(bits[::-1]).tobytes(), _quality(small)
 
 
-def _blurred(plane: Plane) -> Plane:
-    """Return the means of every pixel and the one below it; a small plane stays as it is."""
-    if plane.shape[0] > LARGEST_SIDE:
-        raise ValueError(f"{plane.shape[0]} pixels a side: scale the picture to {LARGEST_SIDE} first")
-    if plane.shape[0] <= 2 * AVERAGES:
-        return plane
-    return np.concatenate(((plane[:-1] + plane[1:]) / 2, plane[-1:]))
+def _averages(plane: Plane) -> Plane:
+    """Return 64 by 64 pixels of the blurred picture: only what they rest on is blurred, to the same bits."""
+    down, across = (_reached(side) for side in plane.shape)
+    found = plane.take(down.ravel(), 0).take(across.ravel(), 1).reshape(-1, AVERAGES, len(across), AVERAGES)
+    while len(found) > 1 or found.shape[2] > 1:
+        if found.shape[2] > 1:
+            found = (found[:, :, :-1] + found[:, :, 1:]) * HALF
+        if len(found) > 1:
+            found = (found[:-1] + found[1:]) * HALF
+    return found.reshape(AVERAGES, AVERAGES)
 
 
-def _places(side: int) -> npt.NDArray[np.int64]:
-    return ((np.arange(AVERAGES) + 0.5) * side / AVERAGES).astype(np.int64)
+@cache
+def _reached(side: int) -> npt.NDArray[np.int64]:
+    """Return the places along a side that are looked at, and those that the blurs mix into them; none of a small side.
+
+    A blur is the mean of every pixel and the next one; the last stays as it is.
+    """
+    if side > LARGEST_SIDE:
+        raise ValueError(f"{side} pixels a side: scale the picture to {LARGEST_SIDE} first")
+    places = ((np.arange(AVERAGES) + 0.5) * side / AVERAGES).astype(np.int64)
+    further = np.arange(BLURS + 1 if side > 2 * AVERAGES else 1)
+    found: npt.NDArray[np.int64] = np.minimum(places + further[:, None], side - 1)
+    return found
 
 
 @cache

@@ -9,7 +9,7 @@ from uuid import UUID
 from generation.errors import LikenessUnknown, TooAlike
 from generation.models import Generation
 from provenance.attribution import queries as attribution
-from provenance.fingerprint import Fingerprint, distance, fingerprint_of
+from provenance.fingerprint import PLAIN_BELOW, Fingerprint, distance, fingerprint_of
 from provenance.works.queries import works_behind
 
 BITS = 256
@@ -36,7 +36,7 @@ def require_unlike(generation: Generation, *, images: Sequence[Any]) -> None:
 def _likest(made: Iterable[Fingerprint], *, answer: Mapping[str, Any]) -> int:
     """Return how like the likest picture is to the likest listed work, in percent rounded up."""
     listed = [_codes_of(work) for work in works_behind(answer["kind"], UUID(answer["id"]))]
-    codes = [fingerprint.pdq[:1] for fingerprint in made]
+    codes = [() if fingerprint.is_plain else fingerprint.pdq[:1] for fingerprint in made]
     if not listed or not all(listed) or not all(codes):
         raise LikenessUnknown(name=answer["name"])
     least = min(distance(code, window) for (code,) in codes for windows in listed for window in windows)
@@ -45,4 +45,4 @@ def _likest(made: Iterable[Fingerprint], *, answer: Mapping[str, Any]) -> int:
 
 def _codes_of(work: UUID) -> tuple[bytes, ...]:
     kept = attribution.kept_of("work", subject=work).first()
-    return attribution.codes_of(kept) if kept else ()
+    return attribution.codes_of(kept) if kept and kept.quality >= PLAIN_BELOW else ()

@@ -6,7 +6,10 @@ long for pictures that are much alike as for others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -19,6 +22,10 @@ BYTES = 32
 WORDS = BYTES // 8
 AT_ONCE = 1 << 15
 """Codes a step: what a step computes stays in the processor's nearest cache."""
+FEW_BITS = 40
+"""Strangers differ in 64 of their first 128 bits and hardly ever in so few; in 96 of their first 192."""
+WORTH_THREADS = 1 << 16
+MOST_THREADS = 4
 
 Rows = npt.NDArray[np.int64]
 
@@ -53,22 +60,23 @@ class FlatCodes:
 
     def near(self, code: bytes, *, within: int) -> set[int]:
         """Return the rows with a code that differs from a code of 32 bytes in at most so many bits."""
-        return self._near(code, within=within, places=range(CODES))
+        return self.rows_near([(place, code) for place in range(CODES)], within=within)
 
-    def near_in_place(self, codes: Sequence[bytes], *, within: int) -> set[int]:
-        """Return the rows with a window that is that near to the same window among some codes, the whole left out."""
-        places = list(enumerate(codes))[1:]
-        return {row for each, code in places for row in self._near(code, within=within, places=range(each, each + 1))}
-
-    def wholes_near(self, code: bytes, *, within: int) -> set[int]:
-        """Return the rows whose whole picture is that near to a code."""
-        return self._near(code, within=within, places=range(1))
-
-    def _near(self, code: bytes, *, within: int, places: range) -> set[int]:
+    def rows_near(self, wanted: Iterable[tuple[int, bytes]], *, within: int) -> set[int]:
+        """Return the rows that are within so many bits of a code at its place: 0 for the whole, 1 to 9 for windows."""
         words, rows, count = self._held
-        wanted = np.frombuffer(code, np.uint64)
-        found = [place for each in places for place in _near_in(words[:, each, :count], wanted, within)]
-        return {int(rows[place]) for place in found}
+        asked = [(words[:, place, :count], np.frombuffer(code, np.uint64)) for place, code in wanted]
+        if count < WORTH_THREADS:
+            found = [_near_in(part, code, within) for part, code in asked]
+        else:
+            found = list(_threads().map(lambda one: _near_in(one[0], one[1], within), asked))
+        return {int(rows[place]) for places in found for place in places}
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads that compare side by side: numpy holds no lock while it does."""
+    return ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="codes")
 
 
 def _grown(words: Any, rows: Rows, count: int, *, room: int) -> tuple[Any, Rows]:
@@ -78,7 +86,11 @@ def _grown(words: Any, rows: Rows, count: int, *, room: int) -> tuple[Any, Rows]
 
 
 def _near_in(words: Any, wanted: Any, within: int) -> list[int]:
-    """Return the places where codes, by words of shape (4, n), differ in at most so many bits."""
+    """Return the places where codes, by words of shape (4, n), differ in at most so many bits.
+
+    Most differ in more than that in the first words alone: only of the others are the last ones read.
+    """
+    first = 2 if within <= FEW_BITS else 3
     differing = np.empty(AT_ONCE, np.uint64)
     bits, more = np.empty(AT_ONCE, np.uint8), np.empty(AT_ONCE, np.uint8)
     found: list[int] = []
@@ -86,9 +98,11 @@ def _near_in(words: Any, wanted: Any, within: int) -> list[int]:
         part = words[:, start : start + AT_ONCE]
         d, b, m = differing[: part.shape[1]], bits[: part.shape[1]], more[: part.shape[1]]
         np.bitwise_count(np.bitwise_xor(part[0], wanted[0], out=d), out=b)
-        for word in range(1, WORDS):
+        for word in range(1, first):
             np.bitwise_count(np.bitwise_xor(part[word], wanted[word], out=d), out=m)
-            np.add(b, m, out=b)  # 256 wraps to 0: the caller looks at each again
+            np.add(b, m, out=b)
         if b.min() <= within:
-            found += (start + np.flatnonzero(b <= within)).tolist()
+            near = np.flatnonzero(b <= within)
+            rest = np.bitwise_count(part[first:, near] ^ wanted[first:, None]).sum(0, dtype=np.uint16)
+            found += (start + near[b[near] + rest <= within]).tolist()
     return found

@@ -6,15 +6,16 @@ since, so a picture is found from the commit that keeps it on. ``docs/decisions/
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from provenance.attribution.flat_codes import CODES
 from provenance.attribution.held_codes import held_codes
 from provenance.attribution.models import KeptFingerprint
-from provenance.fingerprint import SURE_WITHIN, Fingerprint, apart, distance
+from provenance.fingerprint import PLAIN_BELOW, SHIFTED_WITHIN, SURE_WITHIN, Fingerprint, Look, apart, distance
 
 BYTES = 32
 
@@ -33,45 +34,74 @@ class Match:
     """Which code of the recorded picture was nearest: 0 for the whole, 1 to 9 for its windows."""
     iscc: str = ""
     """The recorded picture's ISCC code."""
+    is_plain: bool = False
+    """Whether one of the two has so little detail that near codes prove nothing."""
 
     @property
     def is_sure(self) -> bool:
         """Say whether the fingerprint alone is enough to call it a match."""
-        return self.distance <= SURE_WITHIN
+        return self.distance <= SURE_WITHIN and not self.is_plain
 
 
 def near(
-    fingerprint: Fingerprint, *, kinds: Collection[str], within: int = SURE_WITHIN, both_ways: bool = False
+    fingerprint: Fingerprint | Look,
+    *,
+    kinds: Collection[str],
+    within: int = SURE_WITHIN,
+    both_ways: bool = False,
+    loosely: bool = False,
 ) -> list[Match]:
     """Return every recorded picture of some kinds of which a picture may be a copy, the nearest first.
 
     The picture is compared with the recorded ones and their windows, so it may be a crop of them, and its windows with
     the same windows of theirs, so a part may be covered; both ways, its windows are compared with the recorded wholes
-    too, so they may be a crop of it. A picture without enough detail
-    is near to nothing.
+    too, so they may be a crop of it. A picture without enough detail is near to nothing. Loosely, plain pictures are
+    compared too, and the picture is moved a little where nothing is surely it: good for asking whose copy it may be,
+    not for holding something against it.
     """
-    if not fingerprint.pdq:
+    if not fingerprint.pdq or (fingerprint.is_plain and not loosely):
         return []
-    codes = held_codes()
-    rows = codes.near(fingerprint.pdq[0], within=within) | codes.near_in_place(fingerprint.pdq, within=within)
+    wholes = [(place, fingerprint.pdq[0]) for place in range(CODES)]
+    asked = [*wholes, *((place, code) for place, code in enumerate(fingerprint.pdq) if place)]
     if both_ways:
-        rows = rows.union(*(codes.wholes_near(code, within=within) for code in fingerprint.pdq[1:]))
-    found = [
-        _match(row, fingerprint, both_ways=both_ways)
-        for row in KeptFingerprint.objects.filter(pk__in=rows, kind__in=list(kinds)).exclude(codes=b"").order_by("pk")
-    ]
+        asked += [(0, code) for code in fingerprint.pdq[1:]]
+    found = _matches(fingerprint, asked, kinds=kinds, within=within, both_ways=both_ways, loosely=loosely)
+    if loosely and fingerprint.shifted and not any(one.is_sure for one in found):
+        moved = [(place, code) for code in fingerprint.shifted for place in range(1, CODES)]
+        further = _matches(fingerprint, moved, kinds=kinds, within=min(within, SHIFTED_WITHIN), loosely=True)
+        found = sorted([*found, *further], key=lambda one: one.distance)
     best: dict[tuple[str, UUID], Match] = {}
-    for match in sorted((one for one in found if one.distance <= within), key=lambda one: one.distance):
+    for match in found:
         best.setdefault((match.kind, match.subject), match)
     return list(best.values())
 
 
-def _match(row: KeptFingerprint, fingerprint: Fingerprint, *, both_ways: bool) -> Match:
+def _matches(
+    fingerprint: Fingerprint | Look,
+    asked: Sequence[tuple[int, bytes]],
+    *,
+    kinds: Collection[str],
+    within: int,
+    loosely: bool,
+    both_ways: bool = False,
+) -> list[Match]:
+    rows = held_codes().rows_near(asked, within=within)
+    if not rows:
+        return []
+    kept = KeptFingerprint.objects.filter(pk__in=rows, kind__in=list(kinds)).exclude(codes=b"").order_by("pk")
+    if not loosely:
+        kept = kept.filter(quality__gte=PLAIN_BELOW)
+    found = [_match(row, fingerprint, both_ways=both_ways, loosely=loosely) for row in kept]
+    return sorted((one for one in found if one.distance <= within), key=lambda one: one.distance)
+
+
+def _match(row: KeptFingerprint, fingerprint: Fingerprint | Look, *, both_ways: bool, loosely: bool) -> Match:
     codes = codes_of(row)
-    found = apart(fingerprint.pdq, codes)
+    found = apart(fingerprint.pdq, codes, shifted=fingerprint.shifted if loosely else ())
     if both_ways:
         found = min(found, *((distance(code, codes[0]), 0) for code in fingerprint.pdq[1:]))
-    return Match(row.kind, row.subject_id, row.digest, row.stage, *found, row.iscc)
+    is_plain = fingerprint.is_plain or row.quality < PLAIN_BELOW
+    return Match(row.kind, row.subject_id, row.digest, row.stage, *found, row.iscc, is_plain)
 
 
 def codes_of(row: KeptFingerprint) -> tuple[bytes, ...]:

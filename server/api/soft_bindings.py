@@ -25,7 +25,7 @@ from generation import queries, recovery
 from provenance.credentials import queries as credentials
 from provenance.credentials.actions import reading_watermark
 from provenance.credentials.watermark.contract import ID_BYTES
-from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint, fingerprint_of
+from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint, Look
 from provenance.picture import LARGEST_FILE, PictureTooLarge, decode_picture
 from server.api.images import stored_manifest
 from server.api.parsers import StrictJSONParser
@@ -150,7 +150,7 @@ class MatchesByContent(APIView):
             read = reading_watermark().read(pixels)
             found = _watermarked(read.hex) if read else ()
         else:
-            found = _alike(algorithm, fingerprint_of(pixels))
+            found = _alike(algorithm, Look(pixels))
         return Response({"matches": list(_told(found))[: question.validated_data["maxResults"]]})
 
 
@@ -212,7 +212,7 @@ def _watermarked(id: str) -> Sequence[tuple[str, float]]:
     return [(form.output.manifest_id, 1.0) for form in forms]
 
 
-def _alike(algorithm: str, fingerprint: Fingerprint) -> Sequence[tuple[str, float]]:
+def _alike(algorithm: str, fingerprint: Fingerprint | Look) -> Sequence[tuple[str, float]]:
     """Return manifest ids, each with the share of bits that are alike."""
     if algorithm == ISCC_ALGORITHM:
         return [(output.manifest_id, 1.0) for output in recovery.with_same_iscc(fingerprint.iscc)]

@@ -15,6 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,32 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance
 
 from provenance.attribution.chances import upper_bound
-from provenance.attribution.flat_codes import FlatCodes
+from provenance.attribution.flat_codes import CODES, FlatCodes
 from provenance.fingerprint import (
     CONFIRMED_WITHIN,
     POSSIBLE_WITHIN,
+    SHIFTED_WITHIN,
     SURE_WITHIN,
     Fingerprint,
+    Look,
     apart,
-    fingerprint_of,
     iscc_distance,
 )
 
 STRANGERS, COPIES = int(os.environ.get("BENCH_STRANGERS", "10000")), int(os.environ.get("BENCH_COPIES", "1000"))
 GRADES = ("within_31", "confirmed", "within_64")
 WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
-Measured = tuple[Fingerprint, dict[str, Fingerprint]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a search asks of a picture: its fingerprint, and its codes when it is moved a little."""
+
+    fingerprint: Fingerprint
+    shifted: tuple[bytes, ...]
+
+
+Measured = tuple[Seen, dict[str, Seen]]
 
 
 # ---- varied pictures -------------------------------------------------------------------------------------------
@@ -190,16 +202,23 @@ def of_output(numbered: tuple[int, Any]) -> Measured:
 
 def _of(picture: Image.Image, *, seed: int, copied: bool) -> Measured:
     copies = copies_of(picture, seed=seed) if copied else ()
-    return fingerprint_of(np.asarray(picture)), {name: fingerprint_of(np.asarray(copy)) for name, copy in copies}
+    return _seen(picture), {name: _seen(copy) for name, copy in copies}
 
 
-def grades(copy: Fingerprint, original: Fingerprint) -> dict[str, bool]:
+def _seen(picture: Image.Image) -> Seen:
+    look = Look(np.asarray(picture))
+    return Seen(Fingerprint(pdq=look.pdq, quality=look.quality, iscc=look.iscc), look.shifted)
+
+
+def grades(copy: Seen, original: Seen) -> dict[str, bool]:
     """Return how sure a copy is known for what it is: by PDQ alone, by both methods, or possibly."""
-    if not copy.pdq or not original.pdq:
+    one, other = copy.fingerprint, original.fingerprint
+    if not one.pdq or not other.pdq:
         return {"within_31": False, "confirmed": False, "within_64": False}
-    distance, _ = apart(copy.pdq, original.pdq)
-    is_sure, is_possible = distance <= SURE_WITHIN, distance <= POSSIBLE_WITHIN
-    is_confirmed = is_possible and iscc_distance(copy.iscc, original.iscc) <= CONFIRMED_WITHIN
+    distance, _ = apart(one.pdq, other.pdq, shifted=copy.shifted)
+    is_possible = distance <= POSSIBLE_WITHIN
+    is_sure = distance <= SURE_WITHIN and not (one.is_plain or other.is_plain)
+    is_confirmed = is_possible and iscc_distance(one.iscc, other.iscc) <= CONFIRMED_WITHIN
     return {"within_31": is_sure, "confirmed": is_sure or is_confirmed, "within_64": is_possible}
 
 
@@ -209,15 +228,22 @@ def table_of(found: Sequence[Measured]) -> dict[str, Any]:
     for original, changed in found:
         for name, copy in changed.items():
             copies[name].update({"of": 1, **{grade: int(is_met) for grade, is_met in grades(copy, original).items()}})
-    known = {row: original for row, (original, _) in enumerate(found) if original.pdq}
+    known = {row: original for row, (original, _) in enumerate(found) if original.fingerprint.pdq}
     flat = FlatCodes()
-    flat.add(list(known), b"".join(b"".join(one.pdq) for one in known.values()))
+    flat.add(list(known), b"".join(b"".join(one.fingerprint.pdq) for one in known.values()))
     strangers = Counter({"within_31": 0, "confirmed": 0, "within_64": 0})
     for row, one in known.items():
-        near = flat.near(one.pdq[0], within=POSSIBLE_WITHIN) | flat.near_in_place(one.pdq, within=POSSIBLE_WITHIN)
-        others = [grades(one, known[other]) for other in near - {row}]
+        others = [grades(one, known[other]) for other in _near(one, flat) - {row}]
         strangers.update({grade: int(any(other[grade] for other in others)) for grade in strangers})
     return {"pictures": len(found), "with_codes": len(known), "copies": copies, "strangers": strangers}
+
+
+def _near(one: Seen, flat: FlatCodes) -> set[int]:
+    """Return which pictures a search would look at, those of the moved codes too though a sure match needs none."""
+    codes = one.fingerprint.pdq
+    asked = [*((place, codes[0]) for place in range(CODES)), *list(enumerate(codes))[1:]]
+    moved = [(place, code) for code in one.shifted for place in range(1, CODES)]
+    return flat.rows_near(asked, within=POSSIBLE_WITHIN) | flat.rows_near(moved, within=SHIFTED_WITHIN)
 
 
 def as_markdown(tables: Mapping[str, Any]) -> str:

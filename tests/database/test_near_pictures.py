@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from provenance.actor import COLOPHON
 from provenance.attribution import actions, queries
@@ -19,7 +20,7 @@ from provenance.attribution.actions import Fingerprinted
 from provenance.attribution.held_codes import held_codes
 from provenance.attribution.models import KeptFingerprint
 from provenance.audit_log.models import Entry, Opening
-from provenance.fingerprint import Fingerprint, apart
+from provenance.fingerprint import Fingerprint, Look, apart, fingerprint_of
 from tests.factories.records import kinds_of_entries
 
 KINDS = ("work", "image", "opt-out")
@@ -115,6 +116,29 @@ def test_both_ways_a_recorded_picture_that_is_a_crop_of_this_one_is_found() -> N
     assert queries.near(larger, kinds=["image"]) == []
     found = queries.near(larger, kinds=["image"], both_ways=True)
     assert [(one.subject, one.distance, one.window) for one in found] == [(kept.subject_id, 8, 0)]
+
+
+@pytest.mark.parametrize("qualities", [(100, 30), (30, 100), (30, 30)])
+@pytest.mark.django_db
+def test_a_plain_picture_is_found_only_loosely_and_its_codes_alone_are_no_proof(qualities: tuple[int, int]) -> None:
+    kept = keep(1, fingerprint=a_fingerprint(1, quality=qualities[0]))
+    wanted = a_fingerprint(1, quality=qualities[1])
+    assert queries.near(wanted, kinds=KINDS) == []
+    (found,) = queries.near(wanted, kinds=KINDS, loosely=True)
+    assert (found.subject, found.distance, found.is_plain, found.is_sure) == (kept.subject_id, 0, True, False)
+
+
+@pytest.mark.django_db
+def test_a_crop_between_two_windows_is_found_when_it_is_moved() -> None:
+    pixels = np.random.default_rng(8).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    scene = np.asarray(Image.fromarray(pixels).resize((256, 256), Image.Resampling.BICUBIC))
+    kept = keep(1, fingerprint=fingerprint_of(scene))
+    copy = Look(np.ascontiguousarray(scene[7:237, 19:249]))
+    still = queries.near(fingerprint_of(scene[7:237, 19:249]), kinds=KINDS, within=64, loosely=True)
+    (moved,) = queries.near(copy, kinds=KINDS, within=64, loosely=True)
+    assert (moved.subject, moved.is_sure) == (kept.subject_id, True)
+    assert moved.distance < min((one.distance for one in still), default=65) and moved.window > 0
+    assert queries.near(copy, kinds=KINDS) == []  # held against nobody: there it is not moved
 
 
 @pytest.mark.django_db
