@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from threading import Semaphore
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +14,14 @@ from generation.queries import Form
 from generation.recovery import likenesses
 from provenance.audit_log import proofs
 from provenance.audit_log import queries as audit_log
-from provenance.audit_log.errors import LogError, NoCheckpointYet, NotYetPublished, ProofFails
+from provenance.audit_log.errors import LogError, NoCheckpointYet, NotYetPublished
 from provenance.audit_log.note import VerifierKey
 from provenance.audit_log.witnesses import witness_keys
 from provenance.canonical import Digest, timestamp
 from provenance.credentials import queries as credentials
 from provenance.credentials.actions import reading_watermark
 from provenance.credentials.manifest import without_blanks
+from provenance.credentials.watermark.contract import WatermarkRead
 from provenance.disputes import queries as disputes
 from provenance.fingerprint import Look
 from provenance.licensing.credits import credits_of, without_names
@@ -36,36 +38,109 @@ from provenance.verification.evidence import (
     RecordFound,
 )
 
+SECONDS_TO_WAIT = 0.5
+_searching = Semaphore()
+"""Held by the one that searches for a watermark in this process; the others are answered without."""
+
 
 class Records:
     """The records of this installation, asked by a verification."""
 
-    def __init__(self, *, keeper: str) -> None:
-        self._keeper = keeper
+    def __init__(self, *, keeper: str, may_search: Callable[[], bool] = lambda: True) -> None:
+        """Ask for one picture, at one moment: what was found is kept, and what is asked of it reads that.
+
+        ``may_search`` says whether the caller may have a cropped copy's watermark searched for now.
+        """
+        self._keeper, self._may_search = keeper, may_search
+        self._left_out: tuple[str, ...] = ()
         self._witnesses = witness_keys()
+        self._forms: dict[Digest, Form] = {}
+        self._signed: dict[Digest, Any] = {}
 
     @property
     def keeper(self) -> str:
         """Return who keeps these records."""
         return self._keeper
 
+    @property
+    def left_out(self) -> Sequence[str]:
+        """Return which ways of finding the picture were not tried."""
+        return self._left_out
+
     def find(self, copy: Copy) -> Sequence[RecordFound]:
         """Return the delivered images that a file is: by bytes, manifest, pixels or watermark; else all it may copy."""
-        layers: tuple[tuple[Layer, str, Callable[[], str | None]], ...] = (
-            ("file", "digest", lambda: copy.file_digest),
-            ("manifest", "manifest_id", lambda: copy.manifest_id),
-            ("pixels", "delivered_pixels", lambda: copy.pixel_digest),
-        )
-        for layer, column, told in layers:
-            if (value := told()) and (found := queries.forms_with(**{column: value})):
-                return _found(found, layer)
-        if copy.pixels is None:
+        named: dict[Layer, tuple[str, str | None]] = {
+            "file": ("digest", copy.file_digest), "manifest": ("manifest_id", copy.manifest_id)
+        }  # fmt: skip
+        # Pixels are decoded only where bytes and manifest are nobody's here.
+        found = self._found_by(named) or self._found_by({"pixels": ("delivered_pixels", copy.pixel_digest)})
+        if found or copy.pixels is None:
+            return found
+        return self._watermarked(copy.pixels) or self._alike(Look(copy.pixels))
+
+    def _found_by(self, named: Mapping[Layer, tuple[str, str | None]]) -> Sequence[RecordFound]:
+        known = {layer: (column, value) for layer, (column, value) in named.items() if value}
+        if not known:
             return ()
-        return _watermarked(copy.pixels) or _alike(Look(copy.pixels))
+        fitting = queries.files_fitting(**dict(known.values()))
+        for layer, (column, value) in known.items():
+            if forms := queries.forms_fitting(column, value, fitting=fitting):
+                return self._told(forms, layer)
+        return ()
+
+    def _watermarked(self, pixels: Any) -> Sequence[RecordFound]:
+        """Return the image whose id stands in a copy's pixels; an id that no record holds is no finding."""
+        read = self._read_watermark(pixels) if queries.is_any_watermarked() else None
+        if read is None:
+            return ()
+        match = {
+            "id": read.hex,
+            "bits_mended": read.mended_bits,
+            "of_bits": read.code_bits,
+            "laid_back": read.was_searched,
+        }
+        found = self._told(queries.forms_watermarked(read.hex), "watermark")
+        return [dataclasses.replace(record, match=match) for record in found]
+
+    def _read_watermark(self, pixels: Any) -> WatermarkRead | None:
+        """Return what is read at once, else what a search finds: one at a time, for it takes a third of a second."""
+        watermark = reading_watermark()
+        if read := watermark.read(pixels, thorough=False):
+            return read
+        if not self._may_search() or not _searching.acquire(timeout=SECONDS_TO_WAIT):
+            self._left_out = ("watermark.search",)
+            return None
+        try:
+            return watermark.read(pixels)
+        finally:
+            _searching.release()
+
+    def _alike(self, look: Look) -> Sequence[RecordFound]:
+        near = likenesses(look)
+        records = self._told([Form(one.output) for one in near], "fingerprint")
+        return [
+            dataclasses.replace(record, match=one.told(), is_possible=not one.is_confirmed)
+            for record, one in zip(records, near, strict=True)
+        ]
+
+    def _told(self, forms: Sequence[Form], layer: Layer) -> Sequence[RecordFound]:
+        """Return what is told of some files, their credentials fetched together: a picture may be like a hundred."""
+        if not forms:
+            return ()
+        self._forms |= {form.file.digest: form for form in forms}
+        self._signed |= credentials.credentials_of(
+            {digest for form in forms for digest in (form.file.digest, form.output.digest)}
+        )
+        return [_told_by(form, layer, kept=self._signed) for form in forms]
+
+    def _form_of(self, record: RecordFound) -> Form | None:
+        found = self._forms.get(record.image_digest)
+        return found or next(iter(queries.forms_with(digest=record.image_digest)), None)
 
     def log_inclusion(self, record: RecordFound) -> Answer:
         """Prove that the published checkpoint includes the entries, and say who besides the operator vouches for it."""
-        present = [leaf for leaf in record.leaf_hashes if audit_log.has_leaf(leaf)]
+        places = audit_log.places_of(record.leaf_hashes)
+        present = [leaf for leaf in record.leaf_hashes if leaf in places]
         if len(present) < len(record.leaf_hashes):
             return Answer(
                 "failed",
@@ -74,7 +149,7 @@ class Records:
                 {"present": present},
             )
         try:
-            return _proved(record.leaf_hashes, witnesses=self._witnesses)
+            return _proved({leaf: places[leaf] for leaf in present}, witnesses=self._witnesses)
         except (NoCheckpointYet, NotYetPublished):
             return Answer(
                 "not_checked",
@@ -93,16 +168,17 @@ class Records:
 
     def licences_today(self, record: RecordFound) -> Answer:
         """Say whether what the image was made with, or its terms, changed; it keeps those it was made under."""
-        found = [form.output for form in queries.forms_with(digest=record.image_digest)]
-        if not found:
+        form = self._form_of(record)
+        if form is None:
             return LICENCES_NOT_CHECKED
+        output = form.output
         # Without names found in the prompt: saying that one changed would tell of an undisclosed prompt.
-        answers = without_names(found[0].generation.decision)["references"]
+        answers = without_names(output.generation.decision)["references"]
         used = [answer for answer in answers if answer["kind"] != "model"]
         subjects = [UUID(answer["id"]) for answer in used]
         grants = [UUID(answer["right"]) for answer in used if answer["basis"] == "grant"]
         offers = [UUID(answer["right"]) for answer in used if answer["basis"] == "open-licence"]
-        decided_at = found[0].generation.claimed_at or found[0].delivered_at
+        decided_at = output.generation.claimed_at or output.delivered_at
         changed = changed_since(subjects, grants=grants, offers=offers, at=decided_at)
         terms = inherited_by([record.image_digest]).get(record.image_digest)
         came = conditions_and_policy(terms)
@@ -126,14 +202,14 @@ class Records:
 
     def dispute(self, record: RecordFound) -> Answer:
         """Say whether a dispute stands over the image, or over a style or work that its request declared."""
-        found = queries.forms_with(digest=record.image_digest)
-        if not found:
+        form = self._form_of(record)
+        if form is None:
             return DISPUTE_NOT_CHECKED
-        declared = without_names(found[0].output.generation.decision)["references"]
+        declared = without_names(form.output.generation.decision)["references"]
         used = [answer["id"] for answer in declared if answer["kind"] != "model"]
         behind = disputes.works_behind(UUID(answer) for answer in used)
         # Recorded against the file first delivered; what an older version recorded names the file that was shown.
-        standing = disputes.standing_against({record.image_digest, found[0].output.digest, *used, *behind})
+        standing = disputes.standing_against({record.image_digest, form.output.digest, *used, *behind})
         if not standing:
             return Answer(
                 "passed",
@@ -149,7 +225,7 @@ class Records:
 
     def signing_key(self, record: RecordFound) -> Answer:
         """Say whether the key that signed the image was revoked, and whether from a moment before it signed."""
-        signed = credentials.credential_of(record.image_digest)
+        signed = self._signed.get(record.image_digest) or credentials.credential_of(record.image_digest)
         if signed is None:
             return KEY_NOT_CHECKED
         revoked = credentials.revocation_of(signed.key_id)
@@ -184,14 +260,9 @@ def _told_of(dispute: Any) -> dict[str, str]:
     }
 
 
-def _proved(leaf_hashes: Sequence[Digest], *, witnesses: Sequence[VerifierKey]) -> Answer:
-    published = proofs.head().checkpoint.size
-    places = [proofs.index_of(leaf, size=published) for leaf in leaf_hashes]
-    now = proofs.head_including(max(places), witnesses=witnesses)
+def _proved(places: Mapping[Digest, int | None], *, witnesses: Sequence[VerifierKey]) -> Answer:
+    now, found = proofs.inclusions(places, witnesses=witnesses)
     origin, size = now.checkpoint.origin, now.checkpoint.size
-    found = [proofs.inclusion(place, size=size, published=max(size, published)) for place in places]
-    if wrong := [one.index for one in found if one.root != now.checkpoint.root]:
-        raise ProofFails(index=wrong[0], size=size)
     indexes = [one.index for one in found]
     numbers = ", ".join(map(str, indexes))
     names = ", ".join(now.witnesses)
@@ -203,7 +274,7 @@ def _proved(leaf_hashes: Sequence[Digest], *, witnesses: Sequence[VerifierKey]) 
         f"{held_en}.",
         f"日志 {origin} 收录了此图像的条目（共 {size} 条中的第 {numbers} 条），检查点已签名；{held_zh}。",
         {
-            "leaf_hashes": list(leaf_hashes),
+            "leaf_hashes": list(places),
             "index": indexes[-1],
             "indexes": indexes,
             "tree_size": size,
@@ -211,31 +282,6 @@ def _proved(leaf_hashes: Sequence[Digest], *, witnesses: Sequence[VerifierKey]) 
             "witnesses": list(now.witnesses),
         },
     )
-
-
-def _watermarked(pixels: Any) -> Sequence[RecordFound]:
-    """Return the image whose id stands in a copy's pixels; an id that no record holds is no finding."""
-    read = reading_watermark().read(pixels) if queries.is_any_watermarked() else None
-    if read is None:
-        return ()
-    match = {"id": read.hex, "bits_mended": read.mended_bits, "of_bits": read.code_bits, "laid_back": read.was_searched}
-    forms = queries.forms_watermarked(read.hex)
-    return [dataclasses.replace(record, match=match) for record in _found(forms, "watermark")]
-
-
-def _alike(fingerprint: Look) -> Sequence[RecordFound]:
-    near = likenesses(fingerprint)
-    records = _found([Form(one.output) for one in near], "fingerprint")
-    return [
-        dataclasses.replace(record, match=one.told(), is_possible=not one.is_confirmed)
-        for record, one in zip(records, near, strict=True)
-    ]
-
-
-def _found(forms: Sequence[Form], layer: Layer) -> Sequence[RecordFound]:
-    """Return what is told of some files, their credentials fetched together: a picture may be like a hundred."""
-    kept = credentials.credentials_of({digest for form in forms for digest in (form.file.digest, form.output.digest)})
-    return [_told_by(form, layer, kept=kept) for form in forms]
 
 
 def _told_by(form: Form, layer: Layer, *, kept: Mapping[str, Any]) -> RecordFound:

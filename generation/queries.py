@@ -186,39 +186,50 @@ class Form:
         return (self.output.generation.request_leaf, self.output.delivered_leaf, *own)
 
 
-IS_THERE = """
-SELECT EXISTS (SELECT FROM generation_output WHERE {0}) OR EXISTS (SELECT FROM generation_rendition WHERE {0})
+FITS = """
+EXISTS (SELECT FROM generation_output WHERE {0} = %s), EXISTS (SELECT FROM generation_rendition WHERE {0} = %s)
 """
+Fitting = dict[str, tuple[bool, bool]]
+"""By column, whether a delivered image's first file fits, and whether a rendition of one does."""
 
 
 def forms_with(**wanted: str) -> list[Form]:
     """Return the files with a digest, manifest id or pixel digest, oldest first; of one image the first form alone."""
-    if not _is_there(wanted):
-        return []
-    # Without the model's vocabulary: some hundred kilobytes.
-    outputs = Output.objects.select_related("generation__model").defer("generation__model__vocabulary")
-    outputs = outputs.filter(**wanted).order_by("delivered_at", "id")
-    renditions = Rendition.objects.select_related("output__generation__model").filter(**wanted)
-    renditions = renditions.defer("output__generation__model__vocabulary")
-    forms: dict[int, Form] = {}
-    for output in outputs:
-        forms.setdefault(output.pk, Form(output))
-    for rendition in renditions.order_by("made_at", "id"):
-        forms.setdefault(rendition.output_id, Form(rendition.output, rendition))
-    return list(forms.values())
+    ((column, value),) = wanted.items()
+    return forms_fitting(column, value, fitting=files_fitting(**wanted))
 
 
-def _is_there(wanted: dict[str, str]) -> bool:
-    """Say whether any file fits, by one short statement: most pictures that strangers verify are none of ours."""
-    fits = SQL(" AND ").join(SQL("{} = %s").format(Identifier(name)) for name in wanted)
+def files_fitting(**wanted: str) -> Fitting:
+    """Say by one short statement which of some values any file has: most pictures that strangers verify are none."""
+    each = SQL(", ").join(SQL(FITS).format(Identifier(column)) for column in wanted)
     with connection.cursor() as cursor:
-        cursor.execute(SQL(IS_THERE).format(fits), [*wanted.values()] * 2)
-        return bool(cursor.fetchone()[0])
+        cursor.execute(SQL("SELECT {}").format(each), [value for value in wanted.values() for _ in range(2)])
+        told = cursor.fetchone()
+    return {column: (told[2 * place], told[2 * place + 1]) for place, column in enumerate(wanted)}
+
+
+def forms_fitting(column: str, value: str, *, fitting: Fitting) -> list[Form]:
+    """Return the files with a value in a column, where any were said to fit; ordered as ``forms_with``."""
+    is_first, is_later = fitting[column]
+    forms: dict[int, Form] = {}
+    if is_first:
+        # Without the model's vocabulary: some hundred kilobytes.
+        outputs = Output.objects.select_related("generation__model").defer("generation__model__vocabulary")
+        for output in outputs.filter(**{column: value}).order_by("delivered_at", "id"):
+            forms.setdefault(output.pk, Form(output))
+    if is_later:
+        renditions = Rendition.objects.select_related("output__generation__model").filter(**{column: value})
+        renditions = renditions.defer("output__generation__model__vocabulary")
+        for rendition in renditions.order_by("made_at", "id"):
+            forms.setdefault(rendition.output_id, Form(rendition.output, rendition))
+    return list(forms.values())
 
 
 def is_any_watermarked() -> bool:
     """Say whether any delivered image carries a watermark that a copy could be known by."""
-    return Output.objects.filter(watermark__isnull=False).exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM generation_output WHERE watermark IS NOT NULL)")
+        return bool(cursor.fetchone()[0])
 
 
 def forms_watermarked(watermark: str) -> list[Form]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from provenance.credentials.actions import signing_key
+from provenance.credentials.actions import trusted_roots
 from provenance.verification.trust import Trust, trust_in_files
 
 
@@ -14,4 +14,4 @@ def trust_in_force() -> Trust:
     Raises TrustUnreadable for a list without certificates, or one that is gone.
     """
     chosen = settings.ENVIRONMENT
-    return trust_in_files(signing_key().root_pem, signers=chosen.trust_lists, timestamps=chosen.timestamp_roots)
+    return trust_in_files(trusted_roots(), signers=chosen.trust_lists, timestamps=chosen.timestamp_roots)

@@ -249,6 +249,7 @@ REST_FRAMEWORK = {
         "account": "600/min",
         "request": ENVIRONMENT.request_rate,
         "verify": ENVIRONMENT.verify_rate,
+        "search": "12/min",
         "sign-in": "20/min",
         "notice": "20/hour",
     },

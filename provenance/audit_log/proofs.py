@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from provenance.audit_log import files, queries
@@ -85,7 +85,10 @@ def head_including(index: int, *, witnesses: Sequence[VerifierKey]) -> Head:
     A busy log outruns its witnesses: most checkpoints are replaced before anybody has cosigned them.
     Raises NoCheckpointYet before the first.
     """
-    published = head(witnesses=witnesses)
+    return _vouched_for(head(witnesses=witnesses), index=index, witnesses=witnesses)
+
+
+def _vouched_for(published: Head, *, index: int, witnesses: Sequence[VerifierKey]) -> Head:
     if published.witnesses or not witnesses:
         return published
     names = [key.vkey for key in witnesses]
@@ -123,11 +126,38 @@ def inclusion(index: int, *, size: int, published: int) -> Inclusion:
     if size > published:
         raise NotInTree(index=size - 1, size=published)
     reader = TileReader(files.read, size=published)
+    return _inclusion(index, queries.leaf_hash_at(index), size=size, reader=reader)
+
+
+def _inclusion(index: int, leaf: bytes, *, size: int, reader: TileReader) -> Inclusion:
     hashes = tuple(inclusion_proof(index, size, reader.read_hash))
-    root, leaf = root_at(size, reader.read_hash), queries.leaf_hash_at(index)
+    root = root_at(size, reader.read_hash)
     if not verify_inclusion(leaf, index=index, size=size, proof=hashes, root=root):
         raise ProofFails(index=index, size=size)
     return Inclusion(index, leaf, size, root, hashes)
+
+
+def inclusions(
+    places: Mapping[Digest, int | None], *, witnesses: Sequence[VerifierKey]
+) -> tuple[Head, list[Inclusion]]:
+    """Return the proofs that entries, by leaf hash and index, are in a checkpoint that witnesses vouch for, if any.
+
+    Raises NoCheckpointYet, NotYetPublished for an entry that no published checkpoint includes, and ProofFails where
+    the tiles do not lead from an entry to the checkpoint's root: then nothing is proved.
+    """
+    newest = head(witnesses=witnesses)
+    published = newest.checkpoint.size
+    indexes = [index for index in places.values() if index is not None and index < published]
+    if len(indexes) < len(places):
+        raise NotYetPublished(seconds=SECONDS_TO_A_CHECKPOINT)
+    now = _vouched_for(newest, index=max(indexes), witnesses=witnesses)
+    size = now.checkpoint.size
+    reader = TileReader(files.read, size=max(size, published))
+    leaves = (bytes.fromhex(leaf_hash.removeprefix("sha256:")) for leaf_hash in places)
+    found = [_inclusion(index, leaf, size=size, reader=reader) for index, leaf in zip(indexes, leaves, strict=True)]
+    if wrong := [one.index for one in found if one.root != now.checkpoint.root]:
+        raise ProofFails(index=wrong[0], size=size)
+    return now, found
 
 
 def consistency(old: int, new: int) -> Consistency:

@@ -70,6 +70,12 @@ def has_leaf(leaf_hash: str) -> bool:
     return Entry.objects.filter(leaf_hash=leaf_hash).exists()
 
 
+def places_of(leaf_hashes: Iterable[str]) -> dict[str, int | None]:
+    """Return the index of every recorded entry among some leaf hashes, None while one waits; none of unknown ones."""
+    rows = Entry.objects.filter(leaf_hash__in=list(leaf_hashes)).order_by()
+    return dict(rows.values_list("leaf_hash", "position__index"))
+
+
 # ---- the order of entries --------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from provenance.canonical import Digest, sha256_digest
 from provenance.credentials import queries
 from provenance.credentials.errors import KeyRevoked, KeyRevokedAlready, RevokedFromFuture, UnknownKey
 from provenance.credentials.events import CredentialSigned, SigningKeyRevoked, WorkSigned
-from provenance.credentials.installed_key import authority_at, installed_key
+from provenance.credentials.installed_key import authority_at, installed_key, installed_roots
 from provenance.credentials.listing import Listing
 from provenance.credentials.manifest import NestedManifest, WatermarkStated
 from provenance.credentials.models import Credential, RevokedKey, WorkCredential
@@ -48,6 +48,11 @@ class Prepared:
 def signing_key() -> SigningKey:
     """Return the key that signs now: the configured one, else this installation's development key."""
     return installed_key(settings.ENVIRONMENT, now=timezone.now())
+
+
+def trusted_roots() -> str:
+    """Return the roots (PEM) of what this installation signs with, the retired ones too."""
+    return installed_roots(settings.ENVIRONMENT, now=timezone.now())
 
 
 def key_to_sign_with() -> SigningKey:

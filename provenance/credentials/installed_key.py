@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.external_key import ExternalKey, Sign, external_key
 from provenance.credentials.hardware_token import HardwareToken
-from provenance.credentials.keyring import Keyring
+from provenance.credentials.keyring import Keyring, Seen, seen
 from provenance.credentials.profile import ProfileFault
 from provenance.credentials.signing import PemKey, SigningKey, certificates_in, pem_chain, pem_text, unfit
 from provenance.credentials.timestamps import TimestampAuthority
@@ -48,6 +48,26 @@ def installed_key(environment: Configured, *, now: datetime) -> SigningKey:
     if environment.signing_certificates is not None:
         return _keyring(environment).current(now=now)
     return _with_retired_roots(DevelopmentCA(environment.keys_folder).signing_key(now=now), environment)
+
+
+def installed_roots(environment: Configured, *, now: datetime) -> str:
+    """Return the roots that whoever trusts this installation trusts (PEM), read again only where files changed.
+
+    A verification asks for them each time, and needs no private key. Raises KeyUnfit as ``installed_key`` does.
+    """
+    if environment.signing_certificates is not None:
+        return installed_key(environment, now=now).root_pem
+    paths = [environment.keys_folder / "authority.pem", environment.keys_folder / "root.pem"]
+    paths += [environment.signing_retired_roots] if environment.signing_retired_roots else []
+    held = _roots.get(environment)
+    if held is None or held[0] != [seen(path) for path in paths]:
+        roots = installed_key(environment, now=now).root_pem
+        held = _roots[environment] = ([seen(path) for path in paths], roots)
+    return held[1]
+
+
+_roots: dict[Configured, tuple[list[Seen], str]] = {}
+"""Development roots as they were read, beside the state of the files that they were read from."""
 
 
 @lru_cache(maxsize=4)

@@ -14,7 +14,8 @@ from provenance.credentials.profile import ProfileFault
 from provenance.credentials.signing import SigningKey, certificates_in, unfit
 
 _log = logging.getLogger(__name__)
-_Seen = tuple[tuple[int, int, int, int], ...]
+Seen = tuple[int, int, int, int]
+"""What tells one state of a file from another."""
 
 
 @dataclass
@@ -27,17 +28,17 @@ class Keyring:
 
     load: Callable[[datetime], SigningKey]
     files: tuple[Path, ...]
-    _seen: _Seen = field(default=(), repr=False)
+    _seen: tuple[Seen, ...] = field(default=(), repr=False)
     _key: SigningKey | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def current(self, *, now: datetime) -> SigningKey:
         """Return the key that signs now; raise KeyUnfit, a sentence for each fault, where there is none that may."""
         with self._lock:
-            seen = tuple(_seen(path) for path in self.files)
-            if self._key is None or seen != self._seen:
+            found = tuple(seen(path) for path in self.files)
+            if self._key is None or found != self._seen:
                 self._take_up(now)
-                self._seen = seen
+                self._seen = found
             assert self._key is not None
             _require_in_force(self._key, now)
             return self._key
@@ -55,7 +56,8 @@ class Keyring:
         self._key = taken
 
 
-def _seen(path: Path) -> tuple[int, int, int, int]:
+def seen(path: Path) -> Seen:
+    """Return what changes when a file is replaced; all zeros where there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:  # between the removal of the old file and the new one's arrival

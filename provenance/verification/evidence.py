@@ -89,6 +89,11 @@ class Evidence(Protocol):
         """Return who keeps the records, to be named in sentences; empty when there are none to ask."""
         ...
 
+    @property
+    def left_out(self) -> Sequence[str]:
+        """Return which ways of finding the last picture were not tried, because they take too long just now."""
+        ...
+
     def find(self, copy: Copy) -> Sequence[RecordFound]:
         """Return the records found by the first layer that finds any: file, manifest, pixels, watermark, fingerprint.
 
@@ -118,6 +123,7 @@ class NoEvidence:
     """Nobody to ask: every check that needs records stays unchecked."""
 
     keeper = ""
+    left_out = ()
 
     def find(self, copy: Copy) -> Sequence[RecordFound]:
         """Return no record."""

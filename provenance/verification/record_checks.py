@@ -63,7 +63,7 @@ def record_checks(
     evidence: Evidence,
 ) -> tuple[Check, ...]:
     """Return what the records answer; of several that fit, none is picked."""
-    found = _found(records, keeper=evidence.keeper)
+    found = _found(records, keeper=evidence.keeper, left_out=evidence.left_out)
     if len(records) != 1:
         nothing = Answer(
             "not_checked",
@@ -89,18 +89,14 @@ def record_checks(
     )
 
 
-def _found(records: Sequence[RecordFound], *, keeper: str) -> Check:
+def _found(records: Sequence[RecordFound], *, keeper: str, left_out: Sequence[str]) -> Check:
     if not keeper:
         return _check("record.found", RECORDS_NOT_CHECKED)
     if not records:
-        return Check(
-            "record.found",
-            "not_checked",
-            f"{keeper}'s records hold no such picture. That proves nothing about where it comes from.",
-            f"{keeper} 的记录中没有这张图片。这不能说明它从何而来。",
-        )
+        return _none_found(keeper, left_out)
     first = records[0]
-    evidence = {"layer": first.layer, "images": [_by_what(record) for record in records]}
+    evidence: dict[str, Any] = {"layer": first.layer, "images": [_by_what(record) for record in records]}
+    evidence |= {"left_out": list(left_out)} if left_out else {}
     if len(records) > 1:
         return Check("record.found", "passed", *_several(records, keeper=keeper), evidence)
     en, zh = (sentence.format(keeper=keeper) for sentence in (_POSSIBLE if first.is_possible else _FOUND[first.layer]))
@@ -108,6 +104,15 @@ def _found(records: Sequence[RecordFound], *, keeper: str) -> Check:
         en += _ERASED[0].format(date=f"{first.erased_at:%Y-%m-%d}")
         zh += _ERASED[1].format(date=f"{first.erased_at:%Y-%m-%d}")
     return Check("record.found", "passed", en, zh, evidence)
+
+
+def _none_found(keeper: str, left_out: Sequence[str]) -> Check:
+    en = f"{keeper}'s records hold no such picture. That proves nothing about where it comes from."
+    zh = f"{keeper} 的记录中没有这张图片。这不能说明它从何而来。"
+    if left_out:
+        en += " It was not searched for the watermark of a cropped copy, as many pictures are being checked; try later."
+        zh += "由于正在核验的图片较多，未搜索裁剪副本中的水印；请稍后再试。"
+    return Check("record.found", "not_checked", en, zh, {"left_out": list(left_out)} if left_out else {})
 
 
 def _by_what(record: RecordFound) -> Mapping[str, Any]:

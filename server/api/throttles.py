@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -26,6 +26,12 @@ class PerAccount(SimpleRateThrottle):
         self.rate = self.THROTTLE_RATES[self.scope]
         self.num_requests, self.duration = self.parse_rate(self.rate)
         return super().allow_request(request, view)
+
+    def allows(self, request: Request, scope: str) -> bool:
+        """Say whether one more use of something costly is allowed now, and count it; the answer does without else."""
+        self.scope, self.rate = scope, self.THROTTLE_RATES[scope]
+        self.num_requests, self.duration = self.parse_rate(self.rate)
+        return bool(super().allow_request(request, cast("APIView", None)))
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         """Return the counter that a call belongs to."""

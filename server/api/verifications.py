@@ -27,6 +27,7 @@ from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
 from server.api.fetching import fetch
 from server.api.parsers import StrictJSONParser
+from server.api.throttles import PerAccount
 
 
 class VerificationInput(serializers.Serializer):
@@ -72,7 +73,7 @@ class Provenance(APIView):
             raise NotFound()
         if erased_at := form.output.generation.erased_at:
             raise RecordErased(date=f"{erased_at:%Y-%m-%d}")
-        return Response(_verdict(storage.load(form.file.digest)).as_json())
+        return Response(_verdict(storage.load(form.file.digest), request).as_json())
 
 
 def verdict_on_upload(request: Request, *, may_fetch: bool = False) -> Verdict:
@@ -81,17 +82,18 @@ def verdict_on_upload(request: Request, *, may_fetch: bool = False) -> Verdict:
     body.is_valid(raise_exception=True)
     file, url = body.validated_data.get("file"), body.validated_data.get("url", "")
     if file is None and may_fetch:
-        return _verdict(fetch(url, allowed=settings.ENVIRONMENT.verify_addresses))
+        return _verdict(fetch(url, allowed=settings.ENVIRONMENT.verify_addresses), request)
     if file is None:
         raise serializers.ValidationError({"file": "a file"}, code="required")
     if file.size > LARGEST_FILE:
         raise PictureTooLarge(what=f"{file.size // 2**20} MB")
-    return _verdict(file.read())
+    return _verdict(file.read(), request)
 
 
-def _verdict(data: bytes) -> Verdict:
+def _verdict(data: bytes, request: Request) -> Verdict:
     keeper = settings.ENVIRONMENT.address.split("://", 1)[-1]
-    return verify(data, evidence=Records(keeper=keeper), trust=trust_in_force())
+    records = Records(keeper=keeper, may_search=lambda: PerAccount().allows(request, "search"))
+    return verify(data, evidence=records, trust=trust_in_force())
 
 
 class TrustedRoot(APIView):

@@ -1,8 +1,10 @@
 """How many changed copies are found again, and how many strangers are taken for copies; writes the table of both.
 
 ``python -m tests.bench.recovery OUT.json [FOLDER]``: varied pictures are drawn here, the same for the same seed; the
-folder holds outputs of a model (``*.npy``, uint8 of shape (n, height, width, 3)). ``BENCH_STRANGERS`` and
-``BENCH_COPIES`` say how many varied pictures are compared and copied. What is measured is kept in
+folder holds outputs of a model (``*.npy``, uint8 of shape (n, height, width, 3)). ``BENCH_STRANGERS``,
+``BENCH_COPIES`` and ``BENCH_MARKED`` say how many varied pictures are compared, copied, and copied with a watermark.
+A model's outputs meet strangers among the varied pictures: among themselves they are of one set. What is measured is
+kept in
 ``provenance/attribution/measured.json``, from which a verdict takes its rates.
 """
 
@@ -24,6 +26,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 
 from provenance.attribution.chances import upper_bound
 from provenance.attribution.flat_codes import CODES, FlatCodes
+from provenance.credentials.watermark.spread import SpreadWatermark
 from provenance.fingerprint import (
     CONFIRMED_WITHIN,
     POSSIBLE_WITHIN,
@@ -36,6 +39,7 @@ from provenance.fingerprint import (
 )
 
 STRANGERS, COPIES = int(os.environ.get("BENCH_STRANGERS", "10000")), int(os.environ.get("BENCH_COPIES", "1000"))
+MARKED = int(os.environ.get("BENCH_MARKED", "40"))
 GRADES = ("within_31", "confirmed", "within_64")
 WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
 
@@ -222,20 +226,35 @@ def grades(copy: Seen, original: Seen) -> dict[str, bool]:
     return {"within_31": is_sure, "confirmed": is_sure or is_confirmed, "within_64": is_possible}
 
 
-def table_of(found: Sequence[Measured]) -> dict[str, Any]:
-    """Return how many copies are found, and how many pictures find a stranger, by how sure the match is."""
+def by_watermark(seed: int) -> dict[str, bool]:
+    """Return by change whether the id is read out of the copies of a varied picture with a watermark."""
+    watermark, id = SpreadWatermark(), np.random.default_rng([13, seed]).bytes(8)
+    marked = Image.fromarray(watermark.embed(np.asarray(a_varied_picture(seed)), id=id))
+    read = {name: watermark.read(np.asarray(copy)) for name, copy in copies_of(marked, seed=seed)}
+    return {name: one is not None and one.id == id for name, one in read.items()}
+
+
+def table_of(found: Sequence[Measured], *, among: Sequence[Measured] | None = None) -> dict[str, Any]:
+    """Return how many copies are found, and how many pictures find a stranger, by how sure the match is.
+
+    Strangers are the pictures ``among`` which is searched, where they are others than those found.
+    """
     copies = {name: Counter({"of": 0}) for name in CHANGES}
     for original, changed in found:
         for name, copy in changed.items():
             copies[name].update({"of": 1, **{grade: int(is_met) for grade, is_met in grades(copy, original).items()}})
-    known = {row: original for row, (original, _) in enumerate(found) if original.fingerprint.pdq}
+    asked = {row: original for row, (original, _) in enumerate(found) if original.fingerprint.pdq}
+    known = asked if among is None else {row: one for row, (one, _) in enumerate(among) if one.fingerprint.pdq}
     flat = FlatCodes()
     flat.add(list(known), b"".join(b"".join(one.fingerprint.pdq) for one in known.values()))
     strangers = Counter({"within_31": 0, "confirmed": 0, "within_64": 0})
-    for row, one in known.items():
-        others = [grades(one, known[other]) for other in _near(one, flat) - {row}]
+    for row, one in asked.items():
+        others = [grades(one, known[other]) for other in _near(one, flat) - ({row} if among is None else set())]
         strangers.update({grade: int(any(other[grade] for other in others)) for grade in strangers})
-    return {"pictures": len(found), "with_codes": len(known), "copies": copies, "strangers": strangers}
+    compared = len(known) - (among is None)
+    return {
+        "pictures": len(found), "with_codes": len(asked), "among": compared, "copies": copies, "strangers": strangers
+    }  # fmt: skip
 
 
 def _near(one: Seen, flat: FlatCodes) -> set[int]:
@@ -258,7 +277,15 @@ def as_markdown(tables: Mapping[str, Any]) -> str:
         asked = table["with_codes"]
         lines += ["", "| a stranger is met by | of | within 31 | confirmed | within 64 |", "|---|---|---|---|---|"]
         met = (f"{table['strangers'][grade]} (at most {_bound(table, grade)})" for grade in GRADES)
-        lines += [f"| queries among {asked - 1} others | {asked} | {' | '.join(met)} |", ""]
+        lines += [f"| queries among {table['among']} others | {asked} | {' | '.join(met)} |", ""]
+    return "\n".join(lines)
+
+
+def marks_as_markdown(read: Sequence[Mapping[str, bool]]) -> str:
+    """Return the table of the watermark's share: how many copies of marked pictures tell their id."""
+    lines = ["| change | copies of marked pictures | id read |", "|---|---|---|"]
+    for name in CHANGES:
+        lines.append(f"| {name} | {len(read)} | {100 * sum(one[name] for one in read) / len(read):.1f} % |")
     return "\n".join(lines)
 
 
@@ -273,9 +300,12 @@ def main(out: str, folder: str = "") -> None:
         tables = {"varied": table_of(varied)}
         if folder:
             drawn = [picture for path in sorted(Path(folder).glob("*.npy")) for picture in np.load(path)]
-            tables["starter"] = table_of(list(processes.map(of_output, enumerate(drawn), chunksize=50)))
+            outputs = list(processes.map(of_output, enumerate(drawn), chunksize=50))
+            tables["starter"] = table_of(outputs, among=varied)
+        marked = list(processes.map(by_watermark, range(MARKED)))
     Path(out).write_text(json.dumps(tables, indent=1) + "\n")
     print(as_markdown(tables))
+    print(marks_as_markdown(marked))
 
 
 if __name__ == "__main__":

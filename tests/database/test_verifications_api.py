@@ -10,13 +10,16 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from generation.actions.rendering import render_next
 from generation.models import Generation
 from provenance import storage
 from provenance.audit_log.models import Entry
+from provenance.audit_log.sequencing import sequence
 from provenance.credentials.actions import signing_key
 from provenance.credentials.signing import pem_chain
 from provenance.verification.verify import verify
@@ -67,6 +70,16 @@ def test_every_field_of_our_own_record_agrees_with_the_manifest(delivered: Gener
     fields = {one["field"]: one for one in agrees["evidence"]["fields"]}
     assert {"model_digest", "seed", "disclosure", "references", "inputs", "made_at", "log"} <= fields.keys()
     assert fields["seed"]["record"] == "7"
+
+
+def test_a_report_asks_the_database_little(delivered: Generation) -> None:
+    sequence()
+    for data, layer, most in ((file_of(delivered), "file", 8), (a_png(seed=9, width=128, height=128), None, 8)):
+        Caller().upload(VERIFICATIONS, data)
+        with CaptureQueriesContext(connection) as asked:
+            told = Caller().upload(VERIFICATIONS, data).json()
+        assert [one["layer"] for one in told["records"]] == ([layer] if layer else [])
+        assert len(asked) <= most, [one["sql"][:80] for one in asked.captured_queries]
 
 
 @pytest.mark.parametrize("name", ["sha256:" + "0" * 64, "urn:c2pa:nothing", "nothing", "%00", "a" * 300])

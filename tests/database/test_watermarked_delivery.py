@@ -27,8 +27,10 @@ from provenance.credentials.reading import read
 from provenance.credentials.watermark.spread import ALGORITHM, SpreadWatermark
 from provenance.picture import decode_picture
 from provenance.verification.verify import verify
+from server.api.throttles import PerAccount
 from tests.bench.marks import varied
 from tests.factories.records import a_model, a_request, a_worker, an_artist
+from tests.simulators.caller import Caller
 from tests.simulators.drawn import DrawnPipeline
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,6 +95,41 @@ def test_a_stripped_and_cropped_copy_is_found_by_its_watermark(keys: Path) -> No
     (record,) = verify(as_png(pixels[10:, 6:]), evidence=Records(keeper="here")).records
     assert (record.layer, record.image_digest) == ("watermark", output.digest)
     assert record.match["id"] == output.watermark and record.match["of_bits"] == 128
+
+
+def test_without_leave_to_search_a_crop_is_found_by_its_fingerprint_and_nothing_is_kept_quiet(keys: Path) -> None:
+    output = delivered(keys)
+    whole = decode_picture(storage.load(output.digest)).pixels
+    asked: list[bool] = []
+
+    def not_now() -> bool:
+        asked.append(True)
+        return False
+
+    again = whole.copy()
+    again[0, 0] ^= 1  # neither file nor pixels are known, yet nothing has to be laid back
+    (record,) = verify(as_png(again), evidence=Records(keeper="here", may_search=not_now)).records
+    assert record.layer == "watermark" and not asked
+    verdict = verify(as_png(whole[19:, 19:]), evidence=Records(keeper="here", may_search=not_now))
+    assert [one.layer for one in verdict.records] == ["fingerprint"] and asked
+    assert verdict.check("record.found").evidence["left_out"] == ["watermark.search"]
+    stranger = verify(as_png(varied(9, 192)), evidence=Records(keeper="here", may_search=not_now))
+    found = stranger.check("record.found")
+    assert (found.result, found.evidence) == ("not_checked", {"left_out": ["watermark.search"]})
+    assert "cropped copy" in found.en and "裁剪" in found.zh
+    searched = verify(as_png(varied(9, 192)), evidence=Records(keeper="here")).check("record.found")
+    assert not searched.evidence and "cropped" not in searched.en
+
+
+def test_a_caller_who_had_enough_searched_gets_the_rest_of_the_verdict(
+    keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered(keys)
+    monkeypatch.setitem(PerAccount.THROTTLE_RATES, "search", "1/min")
+    told = [Caller().upload("/api/v1/verifications", as_png(varied(seed, 192))) for seed in (21, 22)]
+    assert [answer.status_code for answer in told] == [200, 200]
+    checks = [{one["code"]: one for one in answer.json()["checks"]}["record.found"] for answer in told]
+    assert [one["evidence"] for one in checks] == [{}, {"left_out": ["watermark.search"]}]
 
 
 def test_an_id_that_no_record_holds_is_no_finding(keys: Path) -> None:

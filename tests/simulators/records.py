@@ -27,6 +27,7 @@ class Ledger:
     licences: Answer = LICENCES_STAND
     disputed: Answer = UNDISPUTED
     key: Answer = KEY_STANDS
+    left_out: Sequence[str] = ()
 
     def find(self, copy: Copy) -> Sequence[RecordFound]:
         layers: tuple[tuple[Layer, Callable[[RecordFound], bool]], ...] = (

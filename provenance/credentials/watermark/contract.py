@@ -51,8 +51,11 @@ class Watermark(Protocol):
         """Return a copy of uint8 RGB of shape (height, width, 3) that carries an id of eight bytes."""
         ...
 
-    def read(self, pixels: Any) -> WatermarkRead | None:
-        """Return the id in a picture; None where none is found, which proves nothing."""
+    def read(self, pixels: Any, *, thorough: bool = True) -> WatermarkRead | None:
+        """Return the id in a picture; None where none is found, which proves nothing.
+
+        Without ``thorough`` only what takes some milliseconds is tried; a crop may then go unread.
+        """
         ...
 
 
@@ -65,7 +68,7 @@ class NoWatermark:
         """Return the picture itself."""
         return pixels
 
-    def read(self, pixels: Any) -> WatermarkRead | None:
+    def read(self, pixels: Any, *, thorough: bool = True) -> WatermarkRead | None:
         """Read nothing."""
         return None
 

@@ -72,8 +72,11 @@ class SpreadWatermark:
             marked = np.rint(np.clip(base + wide[:, :, None], 0, 255)).astype(np.uint8)
         return marked
 
-    def read(self, pixels: Any) -> WatermarkRead | None:
-        """Return the id in a picture; None where none is found, which proves nothing."""
+    def read(self, pixels: Any, *, thorough: bool = True) -> WatermarkRead | None:
+        """Return the id in a picture; None where none is found, which proves nothing.
+
+        Laying a crop back into place takes some hundred milliseconds; without ``thorough`` it is not tried.
+        """
         if min(pixels.shape[:2]) < LEAST_READ_SIDE:
             return None
         lightness = _lightness(pixels.astype(np.float32))
@@ -82,7 +85,7 @@ class SpreadWatermark:
             found = _decoded(grid.sums(_spectrum(_laid(lightness, cells))))
             if found:
                 return found
-        for cells in _SIZES:
+        for cells in _SIZES if thorough else ():
             if min(pixels.shape[:2]) * 2 >= cells:
                 found = next(_searched(lightness, _grid(cells)), None)
                 if found:
