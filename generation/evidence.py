@@ -176,7 +176,8 @@ class Records:
         answers = without_names(output.generation.decision)["references"]
         used = [answer for answer in answers if answer["kind"] != "model"]
         subjects = [UUID(answer["id"]) for answer in used]
-        grants = [UUID(answer["right"]) for answer in used if answer["basis"] == "grant"]
+        held = [work for answer in used for work in (answer, *answer.get("works", ()))]
+        grants = [UUID(answer["right"]) for answer in held if answer["basis"] == "grant"]
         offers = [UUID(answer["right"]) for answer in used if answer["basis"] == "open-licence"]
         decided_at = output.generation.claimed_at or output.delivered_at
         changed = changed_since(subjects, grants=grants, offers=offers, at=decided_at)

@@ -379,7 +379,8 @@ def uses_of_offer(*, offer_id: UUID, grants: Iterable[UUID]) -> QuerySet[Output]
     rests_on_it = Q()
     for right in [offer_id, *grants]:
         answer = {"right": str(right), "permitted": True}
-        declared = {**answer, "found_in": "declared"}
-        rests_on_it |= Q(generation__decision__references__contains=[declared])
-        rests_on_it |= is_public & Q(generation__decision__references__contains=[answer])
+        for rests in (answer, {"permitted": True, "works": [{"right": str(right)}]}):
+            declared = {**rests, "found_in": "declared"}
+            rests_on_it |= Q(generation__decision__references__contains=[declared])
+            rests_on_it |= is_public & Q(generation__decision__references__contains=[rests])
     return Output.objects.filter(rests_on_it).select_related("generation").order_by("-delivered_at", "id")

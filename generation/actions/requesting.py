@@ -24,13 +24,14 @@ from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.credentials.manifest import prompt_commitment
 from provenance.licensing.actions import uses
-from provenance.licensing.decision import Decision, Subject, decide, held_to_quote, model_rights
+from provenance.licensing.decision import Decision, decide, held_to_quote, model_rights
 from provenance.licensing.declared import Asked
 from provenance.licensing.errors import UsesExhausted
 from provenance.licensing.money import Money
 from provenance.licensing.queries.subjects import subjects_of_request
 from provenance.licensing.queries.usable_works import works_usable
 from provenance.licensing.sealing import sealed
+from provenance.licensing.subjects import Subject
 from provenance.licensing.terms import RUN
 from provenance.works import queries as works
 from provenance.works.binding import ADAPTER_FILE, TOKEN_STYLE, token_style_digest, works_digest

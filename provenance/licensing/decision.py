@@ -4,79 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from provenance.licensing import reasons as say
 from provenance.licensing.constraints import Constraint, constraints_for_later, outcome, unmet
 from provenance.licensing.declared import COMMERCIAL_UNLESS_SAID, Asked
-from provenance.licensing.errors import CurrenciesDiffer
 from provenance.licensing.money import WHOLE, Money
 from provenance.licensing.quotes import PriceLine, Quote, quote_for
 from provenance.licensing.reasons import Reason, constraint_reason
+from provenance.licensing.subjects import Basis, Right, Subject, WorkBehind
 from provenance.licensing.terms import COMMERCIALIZE, MODEL_LICENCES, USE_OUTPUTS, USE_RESTRICTIONS, Duty, Terms
 
-SubjectKind = Literal["model", "style", "adapter", "work", "image", "name"]
-Basis = Literal["grant", "open-licence", "own-work", "model-licence", "none"]
 GOOD_ENOUGH = frozenset({"met", "later"})
 MOST_RIGHTS_EXPLAINED = 4
 """Of how many rights that do not fit a refusal says why."""
 
 
 @dataclass(frozen=True)
-class Right:
-    """One way in which a reference may be permitted: an offer's open terms, or a grant's."""
+class HeldWork:
+    """A work behind one's own style whose right is paid for or counted: each is, beside all the others."""
 
-    basis: Basis
-    terms: Terms
     id: str
-    terms_digest: str = ""
-    used: int = 0
-    """Pictures delivered or reserved under a grant before."""
-    splits: tuple[tuple[str, int], ...] = ()
-    """To whom a price goes: parties with their shares in basis points."""
-    is_self_dealing: bool = False
-    """Whether the licensee acts for one of the parties that would be paid."""
+    right_id: str
+    terms_digest: str
+    price: PriceLine | None
 
-    @property
-    def price(self) -> Money | None:
-        """Return what one delivered picture costs; a flat price was owed when the grant was given."""
-        price = self.terms.price
-        return price.money if price and price.per == "image" else None
-
-
-@dataclass(frozen=True)
-class WorkBehind:
-    """A work that binds a style of one's own: somebody else's, or an own picture with which conditions came."""
-
-    name: str
-    rights: tuple[Right, ...] = ()
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One thing that a request makes use of, with all that is known of its rights."""
-
-    kind: SubjectKind
-    id: str
-    name: str
-    needs: str
-    """The ODRL action that the use amounts to."""
-    digest: str = ""
-    owner: str = ""
-    author: str = ""
-    found_in: Literal["declared", "prompt"] = "declared"
-    is_own: bool = False
-    is_withdrawn: bool = False
-    is_opted_out: bool = False
-    opted_out_works: tuple[str, ...] = ()
-    """Of a style: what the works behind it are called whose rightsholders said no."""
-    withdrawn_works: tuple[str, ...] = ()
-    """Of a style: what the works behind it are called that were withdrawn or are in dispute."""
-    others_works: tuple[WorkBehind, ...] = ()
-    """Of one's own style: the works that bind it. Their terms decide, for nobody else does."""
-    inherited: Terms | None = None
-    """Of one's own picture: the terms that travelled to it when it was made."""
-    rights: tuple[Right, ...] = ()
+    def as_json(self) -> dict[str, Any]:
+        """Return the work as its style's answer records it."""
+        return {
+            "kind": "work",
+            "id": self.id,
+            "basis": "grant",
+            "right": self.right_id,
+            "terms_digest": self.terms_digest,
+            "price": self.price.as_json() if self.price else None,
+        }
 
 
 @dataclass(frozen=True)
@@ -92,6 +54,8 @@ class ReferenceDecision:
     reasons: tuple[Reason, ...] = ()
     price: PriceLine | None = None
     constraints: tuple[Constraint, ...] = ()
+    works: tuple[HeldWork, ...] = ()
+    """Of one's own style: the works behind it that are paid for or counted; the style itself is then not."""
     may_sell: bool = True
     """Whether pictures may be used commercially; where a model's may not, a duty says so, not how it may be run."""
 
@@ -99,6 +63,13 @@ class ReferenceDecision:
     def is_permitted(self) -> bool:
         """Say whether there is a basis for the use."""
         return self.basis != "none"
+
+    @property
+    def lines(self) -> dict[tuple[str, str], PriceLine]:
+        """Return what each picture costs, by right and by what it is paid for."""
+        held = [(self.right_id, self.subject.id, self.price)]
+        held += [(work.right_id, work.id, work.price) for work in self.works]
+        return {(right, subject): line for right, subject, line in held if line}
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer as it is recorded."""
@@ -123,6 +94,7 @@ class ReferenceDecision:
             "checks": [constraint.as_json() for constraint in constraints_for_later(self.constraints)],
             "price": self.price.as_json() if self.price else None,
             "reasons": [reason.as_json() for reason in self.reasons],
+            **({"works": [work.as_json() for work in self.works]} if self.works else {}),
         }
 
 
@@ -177,7 +149,7 @@ def decide(subjects: Iterable[Subject], *, asked: Asked, training: Mapping[str, 
     for subject in subjects:
         found.append(decide_subject(_paid_already(subject, found), asked=asked))
     answers = _with_inherited_restrictions(found)
-    lines = [answer.price for answer in answers if answer.price]
+    lines = list({key: line for answer in answers for key, line in answer.lines.items()}.values())
     currencies = sorted({line.money.currency for line in lines})
     if len(currencies) > 1:
         refused = (say.CURRENCIES_DIFFER("", currencies=", ".join(currencies)),)
@@ -213,7 +185,7 @@ def decide_subject(subject: Subject, *, asked: Asked) -> ReferenceDecision:
 
 def _paid_already(subject: Subject, answers: Iterable[ReferenceDecision]) -> Subject:
     """Return a party's name with what its declared styles pay for anyway: one grant is paid once for each picture."""
-    paid = {answer.right_id for answer in answers if answer.price}
+    paid = {right for answer in answers for right, _ in answer.lines}
     if subject.kind != "name" or not paid:
         return subject
     free = {right.id: replace(right, terms=replace(right.terms, price=None)) for right in subject.rights}
@@ -253,15 +225,13 @@ def _decide_own(subject: Subject, *, asked: Asked) -> ReferenceDecision:
     if missing := tuple(work.name for work, right in found if right is None):
         return _refused(subject, say.WORKS_WITHOUT_BASIS(subject.name, works=missing))
     rights = [right for _, right in found if right]
-    if len(_accountable(rights)) > 1:
-        return _refused(subject, say.SEVERAL_GRANTS(subject.name, works=tuple(work.name for work, _ in found)))
-    try:
-        right = _combined(rights)
-    except CurrenciesDiffer as fault:
-        return _refused(subject, say.CURRENCIES_DIFFER(subject.name, currencies=f"{fault.values['one']}, …"))
-    permitted = _permitted(subject, right)
+    works = _held((work, right) for work, right in found if right)
+    if len(currencies := sorted({work.price.money.currency for work in works if work.price})) > 1:
+        return _refused(subject, say.CURRENCIES_DIFFER(subject.name, currencies=", ".join(currencies)))
+    right = _combined(rights)
     sentence = say.INHERITED if all(one.basis == "own-work" for one in rights) else say.BY_WORKS
-    return replace(permitted, reasons=(sentence(subject.name, right.terms.licence),))
+    reasons = (sentence(subject.name, right.terms.licence),)
+    return replace(_permitted(subject, right), works=works, reasons=reasons)
 
 
 def _decide_inherited(subject: Subject, terms: Terms, *, asked: Asked) -> ReferenceDecision:
@@ -275,19 +245,29 @@ def _decide_inherited(subject: Subject, terms: Terms, *, asked: Asked) -> Refere
 def _combined(rights: list[Right]) -> Right:
     """Return the right that is left where several must hold at once: the strictest, narrowed to all the others.
 
-    The one that is paid for or counted is the one that is recorded; there is at most one such.
+    It has no price: what is paid for or counted is held for each work. One of these is the one that is recorded.
     """
     strictest = max(rights, key=lambda right: (len(right.terms.duties), -len(right.terms.permissions)))
-    kept = next(iter(_accountable(rights)), strictest)
-    terms = kept.terms
+    kept = next((right for right in rights if _is_accountable(right)), strictest)
+    terms = replace(kept.terms, price=None)
     for right in rights:
-        terms = terms.narrowed_to(right.terms)
+        terms = terms.narrowed_to(replace(right.terms, price=None))
     return replace(kept, terms=terms, terms_digest="")
 
 
-def _accountable(rights: Iterable[Right]) -> list[Right]:
-    """Return the rights of which each picture is paid for or counted, each once."""
-    return list({right.id: right for right in rights if right.price or right.terms.most_uses is not None}.values())
+def _held(rights: Iterable[tuple[WorkBehind, Right]]) -> tuple[HeldWork, ...]:
+    """Return the works whose rights are paid for or counted; a right that is in several works once, for the first."""
+    first: dict[str, HeldWork] = {}
+    for work, right in rights:
+        if _is_accountable(right):
+            digest = right.terms_digest or right.terms.digest()
+            first.setdefault(right.id, HeldWork(work.id, right.id, digest, _price_line(right)))
+    return tuple(first.values())
+
+
+def _is_accountable(right: Right) -> bool:
+    """Say whether each picture made under a right is paid for or counted."""
+    return bool(right.price) or right.terms.most_uses is not None
 
 
 def _fitting(subject: Subject, rights: tuple[Right, ...], *, asked: Asked) -> Right | None:

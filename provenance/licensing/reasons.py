@@ -119,13 +119,6 @@ WORKS_WITHOUT_BASIS = _Sentence(
     "Ask its owner for a grant, or take the work out of the style.",
     "{name} 是您自己的风格，但它依据的 {works} 的条款不允许您如此使用。请向其所有者申请授权，或将该作品移出风格。",
 )
-SEVERAL_GRANTS = _Sentence(
-    "several-grants",
-    "{name} is your own style, but stands on {works} under several grants with a price or a count: one use cannot be "
-    "counted under all of them. Ask for one grant of all, or take works out of the style.",
-    "{name} 是您自己的风格，但它依据的 {works} 涉及多份带价格或次数的授权，一次使用无法同时计入各份授权。"
-    "请申请一份涵盖全部作品的授权，或将部分作品移出风格。",
-)
 PROHIBITED = _Sentence(
     "prohibited",
     "The terms of {name} prohibit this use. Leave it out.",

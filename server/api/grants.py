@@ -17,7 +17,7 @@ from provenance.licensing.actions import granting, notifying
 from provenance.licensing.queries import grants as queries
 from provenance.licensing.queries.notifications import notifications_of
 from provenance.licensing.queries.offers import offer_of, offer_published
-from provenance.licensing.queries.uses import taken_of
+from provenance.licensing.queries.uses import held_in, taken_of
 from server.api.actors import actor_of
 
 SAID = {
@@ -158,7 +158,7 @@ class OfferUses(ListAPIView):
 def _use(output: Any, *, rights: set[str]) -> dict[str, Any]:
     """Return a picture as the rightsholder of one of its references may see it."""
     generation = output.generation
-    answers = [one for one in generation.decision["references"] if one["right"] in rights]
+    answers = [one for one in held_in(generation.decision) if one["right"] in rights]
     answer = min(answers, key=lambda one: one["found_in"] != "declared")
     price = answer.get("price") or {}
     is_public = generation.disclosure == "public" and not generation.erased_at

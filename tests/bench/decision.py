@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from provenance.licensing.constraints import Constraint
-from provenance.licensing.decision import Decision, Right, Subject, decide, model_rights
+from provenance.licensing.decision import Decision, decide, model_rights
 from provenance.licensing.declared import Asked
 from provenance.licensing.money import Money
+from provenance.licensing.subjects import Right, Subject
 from provenance.licensing.terms import BY_GRANT, COMMERCIALIZE, RUN, USE_STYLE, Price, Terms
 
 REFERENCES, GRANTS, ROUNDS = 8, 1_000, 200

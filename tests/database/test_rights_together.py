@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from generation.actions.rendering import render_next
+from generation.actions.requesting import cancel_generation
 from provenance.audit_log.models import Entry
-from provenance.licensing.models import Grant, Use
+from provenance.licensing.models import Grant, RoyaltyLine, Use
+from provenance.licensing.money import Money
 from provenance.works.actions.splits import consent_to_split, propose_split
 from provenance.works.models import Party, Work
 from server.accounts.models import Account
-from tests.factories.records import a_model, a_party, a_request, a_style, a_work, an_artist, as_image, in_style
+from tests.factories.records import (
+    a_model,
+    a_party,
+    a_request,
+    a_style,
+    a_work,
+    a_worker,
+    an_artist,
+    as_image,
+    in_style,
+)
 from tests.factories.shops import PRICE, USES, Shop, a_shop, stand_on
 from tests.simulators.caller import Caller, is_problem
 
@@ -64,29 +79,104 @@ def test_a_grant_of_both_is_paid_and_counted_once_for_a_picture(shop: Shop, mara
 # ---- one's own style on works of others -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("more", [{"price": PRICE}, {"count": 3}], ids=str)
-@pytest.mark.parametrize("number", [1, 2])
-def test_an_own_style_on_works_under_several_priced_or_counted_grants_is_refused(
-    shop: Shop, more: dict[str, Any], number: int
+@dataclass
+class Listed:
+    """A work of another painter behind the shop's style, and the grant of it that the shop took."""
+
+    painter: Account
+    party: Party
+    work: Work
+    grant: Grant
+
+
+def listed(shop: Shop, seed: int, **terms: Any) -> Listed:
+    """Have the shop take a grant of a painter's work on some terms."""
+    painter = an_artist(f"painter {seed}")
+    party = a_party(f"Painter {seed}", member=painter)
+    work = a_work(painter, party, seed=seed, title=f"Work {seed}")
+    assert take(shop.owner, an_offer(painter, kind="work", subject=work.pk, **terms)).status_code == 201
+    return Listed(painter, party, work, Grant.objects.get(offer__subject_id=work.pk))
+
+
+@pytest.fixture
+def three(shop: Shop) -> list[Listed]:
+    """Three works behind the shop's style: priced, priced and counted, and neither."""
+    found = [listed(shop, 1, price=PRICE), listed(shop, 2, price={**PRICE, "amount": "40"}, count=3), listed(shop, 3)]
+    stand_on(shop.style, *(one.work for one in found))
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_grant_behind_an_own_style_is_held_counted_and_settled(
+    shop: Shop, three: list[Listed], keys: Path
 ) -> None:
-    listed = []
-    for seed in range(1, 3):
-        painter = an_artist(f"painter {seed}")
-        work = a_work(painter, a_party(f"Painter {seed}", member=painter), seed=seed, title=f"Work {seed}")
-        listed.append(work)
-        limits = more if seed <= number else {}
-        assert take(shop.owner, an_offer(painter, kind="work", subject=work.pk, **limits)).status_code == 201
-    stand_on(shop.style, *listed)
-    before = Use.objects.count()
-    generation = a_request(shop.owner, **in_style(shop.style))
+    generation = a_request(shop.owner, seeds=(1, 2), **in_style(shop.style))
     answer = generation.decision["references"][1]
-    if number == 1:
-        grant = Grant.objects.get(offer__subject_id=listed[0].pk)
-        assert generation.state == "queued" and answer["right"] == str(grant.pk)
-        assert Use.objects.get().right_id == grant.pk
-    else:
-        assert generation.state == "refused" and answer["reasons"][0]["code"] == "several-grants"
-        assert Use.objects.count() == before
+    assert generation.state == "queued" and generation.decision["quote"]["total"] == "580" and answer["price"] is None
+    priced = three[:2]
+    assert [held["right"] for held in answer["works"]] == [str(one.grant.pk) for one in priced]
+    rows = {use.right_id: (use.subject_kind, use.subject_id, use.is_counted, use.reserved) for use in Use.objects.all()}
+    assert rows == {
+        three[0].grant.pk: ("work", three[0].work.pk, False, 2),
+        three[1].grant.pk: ("work", three[1].work.pk, True, 2),
+    }
+    assert render_next(worker=a_worker(keys))
+    assert {use.settled for use in Use.objects.all()} == {2}
+    earned = {line.party_id: line.amount for line in RoyaltyLine.objects.all()}
+    assert earned == {three[0].party.pk: 250, three[1].party.pk: 40} and RoyaltyLine.objects.count() == 4
+    for one, amount in ((three[0], "250"), (three[1], "40")):
+        uses = Caller(one.painter).get(f"/api/v1/offers/{one.grant.offer_id}/uses").json()["results"]
+        assert [(use["right"], use["amount"]) for use in uses] == [(str(one.grant.pk), amount)] * 2
+
+
+def test_each_use_of_an_own_style_is_on_the_terms_of_its_own_grant(shop: Shop, three: list[Listed]) -> None:
+    a_request(shop.owner, **in_style(shop.style))
+    assert {use.terms_digest for use in Use.objects.all()} == {one.grant.terms_digest for one in three[:2]}
+
+
+def test_the_first_grant_to_run_out_stops_the_style_and_nothing_is_reserved(shop: Shop, three: list[Listed]) -> None:
+    a_request(shop.owner, seeds=(1, 2), **in_style(shop.style))
+    before = Use.objects.count()
+    refused = a_request(shop.owner, seeds=(3, 4), **in_style(shop.style))
+    assert refused.state == "refused" and Use.objects.count() == before
+    assert a_request(shop.owner, seeds=(3,), **in_style(shop.style)).state == "queued"
+
+
+def test_a_cancelled_request_gives_every_grants_uses_back(shop: Shop, three: list[Listed]) -> None:
+    generation = a_request(shop.owner, seeds=(1, 2, 3), **in_style(shop.style))
+    cancel_generation(actor=shop.owner.actor(), generation_id=generation.pk)
+    assert [(use.reserved, use.released) for use in Use.objects.all()] == [(3, 3), (3, 3)]
+    assert a_request(shop.owner, seeds=(1, 2, 3), **in_style(shop.style)).state == "queued"
+
+
+def test_the_ceiling_holds_for_all_of_them_together(shop: Shop, three: list[Listed]) -> None:
+    low = a_request(shop.owner, ceiling=Money(289, "EUR"), **in_style(shop.style))
+    assert (low.state, low.fault["code"]) == ("refused", "above-ceiling")
+    assert a_request(shop.owner, ceiling=Money(290, "EUR"), **in_style(shop.style)).state == "queued"
+
+
+def test_two_currencies_behind_one_style_are_refused(shop: Shop) -> None:
+    found = [listed(shop, 1, price=PRICE), listed(shop, 2, price={**PRICE, "currency": "USD"})]
+    stand_on(shop.style, *(one.work for one in found))
+    refused = a_request(shop.owner, **in_style(shop.style))
+    assert refused.decision["references"][1]["reasons"][0]["code"] == "currencies-differ"
+    assert refused.state == "refused" and not Use.objects.exists()
+
+
+def test_one_grant_of_everything_of_a_painter_is_paid_once_for_a_picture(shop: Shop) -> None:
+    painter = an_artist("pia")
+    party = a_party("Pia", member=painter)
+    works = [a_work(painter, party, seed=seed, title=f"Work {seed}") for seed in (1, 2)]
+    take(shop.owner, an_offer(painter, kind="party", subject=party.pk, price=PRICE))
+    stand_on(shop.style, *works)
+    generation = a_request(shop.owner, **in_style(shop.style))
+    assert generation.decision["quote"]["total"] == "250" and Use.objects.count() == 1
+
+
+def test_a_work_used_as_itself_too_is_paid_once_for_a_picture(shop: Shop, three: list[Listed]) -> None:
+    generation = a_request(shop.owner, **in_style(shop.style), **as_image(three[0].work))
+    assert generation.decision["quote"]["total"] == "290"
+    assert sorted(use.price["amount"] for use in Use.objects.all()) == ["250", "40"]
 
 
 # ---- a party's offer of everything ----------------------------------------------------------------------------

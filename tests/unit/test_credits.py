@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from provenance.licensing.credits import credits_of, licence_name, licence_url, style_credit, work_credit
-from provenance.licensing.decision import Right, Subject, decide, model_rights
+from provenance.licensing.decision import decide, model_rights
 from provenance.licensing.declared import Asked
+from provenance.licensing.subjects import Right, Subject
 from provenance.licensing.terms import DERIVE, OPEN_LICENCES, RUN, USE_STYLE
 
 ASKED = Asked(at=datetime(2026, 11, 25, tzinfo=UTC))

@@ -10,14 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.licensing.decision import (
-    Right,
-    Subject,
-    decide,
-    decide_subject,
-    model_rights,
-)
+from provenance.licensing.decision import decide, decide_subject, model_rights
 from provenance.licensing.declared import COMMERCIAL_UNLESS_SAID, Asked
+from provenance.licensing.subjects import Right, Subject
 from provenance.licensing.terms import (
     COMMERCIALIZE,
     DERIVE,

@@ -19,7 +19,7 @@ from provenance.licensing.errors import UsesExhausted
 from provenance.licensing.ledger_events import UsesReleased, UsesReserved, UsesSettled
 from provenance.licensing.models import Grant, Use
 from provenance.licensing.prices import FLAT, PriceLine
-from provenance.licensing.queries.uses import most_uses, open_uses, taken_of
+from provenance.licensing.queries.uses import held_in, most_uses, open_uses, taken_of
 
 SUBJECTS = {"adapter": "style", "name": "party"}
 """What a decision's subject is to the ledger; other kinds are called the same."""
@@ -41,7 +41,7 @@ class _Wanted:
 
 def may_reserve(decision: Mapping[str, Any]) -> bool:
     """Say whether a recorded decision rests on anything that may be paid for or counted; else nothing is looked up."""
-    return any(answer.get("price") or answer["basis"] == "grant" for answer in decision["references"])
+    return any(answer.get("price") or answer["basis"] == "grant" for answer in held_in(decision))
 
 
 def reserve(*, actor: Actor, generation: UUID, decision: Mapping[str, Any], images: int) -> None:
@@ -72,7 +72,7 @@ def _reserve(wanted: Sequence[_Wanted], *, actor: Actor, generation: UUID, image
 
 def _wanted(decision: Mapping[str, Any]) -> list[_Wanted]:
     """Return the rights that are paid for or counted, each once, and hold the rows of the grants among them."""
-    permitted = [answer for answer in decision["references"] if answer["permitted"]]
+    permitted = held_in(decision)
     taken = {answer["right"] for answer in permitted if answer["kind"] != "name"}
     answers = [answer for answer in permitted if answer["kind"] != "name" or answer["right"] not in taken]
     counts = _counts([answer["right"] for answer in answers if answer["basis"] == "grant"])

@@ -12,10 +12,10 @@ from uuid import UUID
 from django.db.models import F, IntegerField, OuterRef, QuerySet, Subquery, Sum, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 
-from provenance.licensing.decision import Right
 from provenance.licensing.models import Grant, Use
 from provenance.licensing.queries import grants
 from provenance.licensing.queries.offers import standing_offers
+from provenance.licensing.subjects import Right
 from provenance.licensing.terms import terms_read
 
 NO_SPLITS = "[]"

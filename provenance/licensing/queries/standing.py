@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from provenance.licensing.decision import Right, WorkBehind
 from provenance.licensing.models import Offer
 from provenance.licensing.money import WHOLE
 from provenance.licensing.queries.facts import ListedWork, barred_works_of, facts_about, opted_out_works
 from provenance.licensing.queries.opt_outs import in_force, works_matched
 from provenance.licensing.queries.rights import rights_in
+from provenance.licensing.subjects import Right, WorkBehind
 from provenance.licensing.terms import Terms
 from provenance.works.models import Party, Style, Work
 
@@ -75,7 +75,7 @@ def standing(
         own_parties=own,
         barred_works=facts.barred,
         others_works={
-            style: tuple(WorkBehind(work.said(()), (in_works | binding)[work.id]) for work in listed)
+            style: tuple(WorkBehind(str(work.id), work.said(()), (in_works | binding)[work.id]) for work in listed)
             for style, listed in facts.behind_own.items()
         },
         inherited=facts.inherited,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from provenance.licensing.decision import Subject, SubjectKind
 from provenance.licensing.queries.registered_names import NamedParty, names_registered, styles_named
 from provenance.licensing.queries.standing import Standing, standing
+from provenance.licensing.subjects import Subject, SubjectKind
 from provenance.licensing.terms import DERIVE, NAME_IN_PROMPT, USE_ADAPTER, USE_STYLE
 from provenance.works.models import Style, Work
 

@@ -9,10 +9,11 @@ from typing import Any
 from django.utils import timezone
 
 from provenance.actor import Actor
-from provenance.licensing.decision import Subject, decide_subject
+from provenance.licensing.decision import decide_subject
 from provenance.licensing.declared import Asked
 from provenance.licensing.queries.standing import standing
 from provenance.licensing.reasons import Reason
+from provenance.licensing.subjects import Subject
 from provenance.licensing.terms import TRAIN, USE_ADAPTER
 from provenance.works.models import Work
 from provenance.works.queries import parties_of
@@ -45,7 +46,7 @@ def decisions_to_train(*, actor: Actor, works: Sequence[Work], purpose: str = ""
             is_withdrawn=work.state != Work.State.ACTIVE,
             is_opted_out=now.refuses(work.pk, work.owner_id),
             inherited=now.inherited.get(work.digest),
-            rights=now.rights.get(work.pk, ()),
+            rights=now.rights[work.pk],
         )
         for work in works
     ]

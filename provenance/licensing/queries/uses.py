@@ -1,4 +1,4 @@
-"""Reading how much of each grant is taken."""
+"""Reading what a decision rests on, and how much of each grant is taken."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def open_uses(generation: UUID) -> QuerySet[Use]:
 def most_uses(terms: Mapping[str, Any]) -> int | None:
     """Return how many delivered images some recorded terms are for; None where they do not say."""
     return Terms.from_json(terms).most_uses
+
+
+def held_in(decision: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what a recorded decision rests on one by one: its permitted answers, of an own style the works behind it.
+
+    A work behind a style is held for the style, whose answer says where that was found.
+    """
+    permitted = [answer for answer in decision["references"] if answer["permitted"]]
+    return [
+        {**held, "found_in": answer["found_in"]} for answer in permitted for held in answer.get("works") or (answer,)
+    ]
