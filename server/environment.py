@@ -9,7 +9,7 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -47,6 +47,9 @@ class Environment(BaseSettings):
     public_url: str = Field("", pattern=ADDRESS, validation_alias=_named("COLOPHON_PUBLIC_URL"))
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_named("COLOPHON_ALLOWED_HOSTS"))
     debug: bool = Field(False, validation_alias=_named("COLOPHON_DEBUG"))
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", validation_alias=_named("COLOPHON_LOG_LEVEL")
+    )
 
     database_url: str | None = Field(None, repr=False, validation_alias=_named("DATABASE_URL"))
     database_pool: bool = Field(False, validation_alias=_named("COLOPHON_DATABASE_POOL"))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from server.environment import environment
+from server.withheld import ArgumentFilter, without_words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -277,7 +278,7 @@ structlog.configure(
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        without_words,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),
@@ -292,6 +293,7 @@ LOGGING = {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                without_words,
                 structlog.processors.JSONRenderer(),
             ],
             "foreign_pre_chain": [
@@ -301,7 +303,14 @@ LOGGING = {
             ],
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"pgmq": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    "filters": {"arguments": {"()": ArgumentFilter}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["arguments"]}},
+    "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
+    "loggers": {
+        "pgmq": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        # At DEBUG these would write every statement with its values, prompts among them.
+        "django.db.backends": {"level": "INFO"},
+        "psycopg": {"level": "INFO"},
+    },
 }

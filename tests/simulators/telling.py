@@ -1,0 +1,29 @@
+"""A pipeline that says aloud what it was asked for: in what it raises, and in what it logs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from django.db import IntegrityError
+
+from generation.pipelines.contract import Rendered, RenderOrder, StepDone
+from generation.pipelines.seeded_noise import SeededNoisePipeline
+
+
+class TellingPipeline(SeededNoisePipeline):
+    """Draws as the stand-in does; a prompt that says "break" breaks it, as a library breaks that quotes its input."""
+
+    def render(self, order: RenderOrder, *, on_step: Callable[[StepDone], None]) -> Rendered:
+        """Render, or raise what quotes the prompt, from a cause that quotes it too."""
+        if "break" not in order.prompt:
+            return super().render(order, on_step=on_step)
+        try:
+            raise KeyError(order.prompt)
+        except KeyError as error:
+            logging.getLogger("tokenizers.of.others").error("no token: %s", error, exc_info=True)
+            if "database" in order.prompt:
+                raise IntegrityError(f"Failing row contains ({order.prompt}, {order.negative_prompt})") from error
+            fault = ValueError(f"cannot read {order.prompt!r}")
+            fault.add_note(f"the negative prompt was {order.negative_prompt!r}")
+            raise fault from error
