@@ -93,7 +93,7 @@ RETURNING generation.id, generation.attempt
 """
 MARK = f"""
 UPDATE generation_generation SET state = 'marking'
-WHERE id = %(id)s AND attempt = %(attempt)s AND state = 'rendering' AND NOT cancel_requested
+WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s AND state = 'rendering' AND NOT cancel_requested
     AND {LEASE_ENDS.format(lease="%(lease)s")} > clock_timestamp()
 """
 RENEW = f"""
@@ -101,7 +101,7 @@ WITH renewed AS (
     UPDATE generation_generation
     SET step = coalesce(%(step)s, step),
         lease_expires = clock_timestamp() + make_interval(secs => %(lease)s)
-    WHERE id = %(id)s AND attempt = %(attempt)s AND state IN ('rendering', 'marking')
+    WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s AND state IN ('rendering', 'marking')
         AND {LEASE_ENDS.format(lease="%(lease)s")} > clock_timestamp()
     RETURNING cancel_requested, release_requested
 )
@@ -116,6 +116,7 @@ class Claim:
 
     generation_id: UUID
     attempt: int
+    worker: str
     lease_seconds: int
 
 
@@ -130,15 +131,27 @@ def claim_next(*, worker: str, resident: Sequence[str], lease_seconds: int) -> C
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
         row = cursor.fetchone()
-    return Claim(generation_id=row[0], attempt=row[1], lease_seconds=lease_seconds) if row else None
+    return Claim(generation_id=row[0], attempt=row[1], worker=worker, lease_seconds=lease_seconds) if row else None
 
 
 def enter_marking(claim: Claim) -> bool:
     """Let a claimed request go from rendering to marking; False when it is no longer ours to change, or called off."""
-    values = {"id": claim.generation_id, "attempt": claim.attempt, "lease": claim.lease_seconds}
+    values = {
+        "id": claim.generation_id, "attempt": claim.attempt, "worker": claim.worker, "lease": claim.lease_seconds,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(MARK, values)
         return bool(cursor.rowcount)
+
+
+def commit_before_the_disk() -> None:
+    """Let the caller's transaction commit before it is on disk: a crash of the database may undo it, whole.
+
+    For what a crash undoes anyway, by bringing the request back: a claim, and the way from rendering to marking. An
+    undone claim may be made once more under the same attempt, so every fence asks for the worker too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def hold_claimed(claim: Claim) -> Generation:
@@ -152,6 +165,7 @@ def hold_claimed(claim: Claim) -> Generation:
     held = rows.filter(
         pk=claim.generation_id,
         attempt=claim.attempt,
+        worker=claim.worker,
         state__in=[Generation.State.RENDERING, Generation.State.MARKING],
     ).first()
     if held is None:
@@ -298,6 +312,7 @@ class Heartbeat:
         values = {
             "id": self._claim.generation_id,
             "attempt": self._claim.attempt,
+            "worker": self._claim.worker,
             "lease": self._claim.lease_seconds,
             "step": step,
             "channel": PROGRESS_CHANNEL,

@@ -15,7 +15,15 @@ from PIL import Image
 
 from generation import queries
 from generation.actions import delivering
-from generation.actions.claiming import Claim, Heartbeat, LeaseLine, claim_next, enter_marking, hold_claimed
+from generation.actions.claiming import (
+    Claim,
+    Heartbeat,
+    LeaseLine,
+    claim_next,
+    commit_before_the_disk,
+    enter_marking,
+    hold_claimed,
+)
 from generation.actions.likeness import require_unlike
 from generation.actions.notifying import notify, notify_state
 from generation.actions.requesting import decide_again, decision_to_log, refusal
@@ -100,6 +108,7 @@ def claim_one(*, worker: Worker) -> Claim | None:
     )
     if claim is None:
         return None
+    commit_before_the_disk()
     started = RenderingStarted(
         actor=COLOPHON, generation=claim.generation_id, attempt=claim.attempt, worker=worker.name
     )
@@ -223,6 +232,7 @@ def _adapters(generation: Generation) -> Iterator[tuple[AdapterFile, ...]]:
 @transaction.atomic
 def _enter_marking(claim: Claim) -> None:
     if enter_marking(claim):
+        commit_before_the_disk()
         audit_log.append(MarkingStarted(actor=COLOPHON, generation=claim.generation_id, attempt=claim.attempt))
         notify(claim.generation_id, state=Generation.State.MARKING)
     elif hold_claimed(claim).cancel_requested:

@@ -98,7 +98,7 @@ def test_a_claim_is_a_numbered_attempt_with_a_lease_on_the_databases_clock() -> 
     a_model()
     (wanted,) = queue(an_artist())
     found = claim(lease_seconds=30)
-    assert found == Claim(generation_id=wanted, attempt=1, lease_seconds=30)
+    assert found == Claim(generation_id=wanted, attempt=1, worker="worker", lease_seconds=30)
     row = Generation.objects.get()
     assert row.state == "rendering" and row.worker == "worker" and row.claimed_at
     assert row.lease_expires and round((row.lease_expires - row.claimed_at).total_seconds()) == 30
@@ -253,7 +253,7 @@ def test_the_claimed_row_is_held_by_its_attempt() -> None:
         assert hold_claimed(claimed()).pk == wanted
 
 
-@pytest.mark.parametrize("change", ["expired", "next attempt", "waiting again", "ended"])
+@pytest.mark.parametrize("change", ["expired", "next attempt", "same attempt elsewhere", "waiting again", "ended"])
 def test_nothing_is_held_once_the_lease_is_lost(change: str) -> None:
     a_model()
     queue(an_artist())
@@ -263,6 +263,8 @@ def test_nothing_is_held_once_the_lease_is_lost(change: str) -> None:
             expire()
         case "next attempt":
             Generation.objects.update(attempt=2)
+        case "same attempt elsewhere":  # the database crashed before the claim was on disk, and another worker made it
+            Generation.objects.update(worker="another")
         case "waiting again":
             Generation.objects.update(state="queued")
         case _:
@@ -302,7 +304,10 @@ def test_the_lease_is_renewed_while_no_step_comes() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("change", "end"), [({"attempt": 2}, LeaseLost), ({"cancel_requested": True}, Cancelled)])
+@pytest.mark.parametrize(
+    ("change", "end"),
+    [({"attempt": 2}, LeaseLost), ({"worker": "another"}, LeaseLost), ({"cancel_requested": True}, Cancelled)],
+)
 def test_a_step_learns_that_the_work_is_to_stop(change: dict[str, Any], end: type[Exception]) -> None:
     a_model()
     queue(an_artist())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def claimed_before_the_restart(keys: Path, settings: Settings, *, lease: int) ->
             "UPDATE generation_generation SET claimed_at = pg_postmaster_start_time() - interval '2 years',"
             " lease_expires = pg_postmaster_start_time() - interval '1 year'"
         )
-    return generation, Claim(generation_id=claim.generation_id, attempt=claim.attempt, lease_seconds=lease)
+    return generation, replace(claim, lease_seconds=lease)
 
 
 def test_a_worker_that_comes_back_within_a_lease_of_the_restart_keeps_its_request(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +12,11 @@ from uuid import UUID
 from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import JSONObject
 
+from provenance.compiled_query import CompiledQuery, among, among_texts
 from provenance.licensing.models import InheritedTerms
 from provenance.licensing.queries.opt_outs import in_force, said_no, works_matched
 from provenance.licensing.terms import Terms, terms_read
 from provenance.works.models import Share, SplitAgreement, Style, Work
-
-Row = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -56,32 +56,47 @@ def facts_about(
 ) -> Facts:
     """Return what is known of some subjects, for one who acts for ``own``; more of the works named by themselves."""
     listed = list(works)
-    said_so = Q(subject_id__in=subjects) | Q(subject_kind="party", subject_id__in=parties)
+    return _read(
+        ABOUT.rows(
+            subjects=list(subjects),
+            parties=list(parties),
+            own=list(own),
+            works=[work.pk for work in listed],
+            pictures=[work.digest for work in listed],
+        )
+    )
+
+
+def _about() -> QuerySet[Any, Any]:
+    """Return the query of every fact, for the subjects, parties, own parties, works and pictures given."""
+    said_so = among("subject_id", "subjects") | (Q(subject_kind="party") & among("subject_id", "parties"))
     travelled = InheritedTerms.objects.filter(lifted_at=None)
     with_conditions = Exists(travelled.filter(image=OuterRef("work__digest")))
-    behind_own = _behind(subjects).filter(~Q(work__owner_id__in=own) | with_conditions, style__owner_id__in=own)
-    shared = Q(agreement__subject_id__in=[work.pk for work in listed]) | Q(
-        agreement__subject_id__in=behind_own.values("work_id")
-    )
+    behind = Style.works.through.objects.filter(among("style_id", "subjects"))
+    behind_own = behind.filter(among("style__owner_id", "own"), ~among("work__owner_id", "own") | with_conditions)
+    shared = among("agreement__subject_id", "works") | Q(agreement__subject_id__in=behind_own.values("work_id"))
     branches: tuple[QuerySet[Any, Any], ...] = (
         in_force().filter(said_so).values_list(Value("opted-out"), JSONObject(id="subject_id")),
-        works_matched().filter(work_id__in=subjects).values_list(Value("opted-out"), JSONObject(id="work_id")),
-        _barred(subjects).values_list(Value("barred"), _listed(is_opted_out="is_opted_out")),
+        works_matched().filter(among("work_id", "subjects")).values_list(Value("opted-out"), JSONObject(id="work_id")),
+        _barred(behind).values_list(Value("barred"), _listed(is_opted_out="is_opted_out")),
         behind_own.values_list(Value("behind"), _listed()),
         Share.objects.filter(shared, agreement__state=SplitAgreement.State.ACTIVE, basis_points__gt=0).values_list(
             Value("share"), JSONObject(subject="agreement__subject_id", party="party_id", points="basis_points")
         ),
-        travelled.filter(
-            Q(image__in=[work.digest for work in listed]) | Q(image__in=behind_own.values("work__digest"))
-        ).values_list(Value("inherited"), JSONObject(image="image", terms="terms", digest="terms_digest")),
+        travelled.filter(among_texts("image", "pictures") | Q(image__in=behind_own.values("work__digest"))).values_list(
+            Value("inherited"), JSONObject(image="image", terms="terms", digest="terms_digest")
+        ),
     )
     first, *rest = (branch.order_by() for branch in branches)
-    return _read(first.union(*rest, all=True))
+    return first.union(*rest, all=True)
+
+
+ABOUT = CompiledQuery(_about)
 
 
 def barred_works_of(styles: Iterable[UUID]) -> dict[UUID, tuple[ListedWork, ...]]:
     """Return the works behind some styles that opted out, were withdrawn or are in dispute, by style."""
-    rows = _barred(list(styles)).values_list(_listed(is_opted_out="is_opted_out"), flat=True)
+    rows = _barred(_behind(list(styles))).values_list(_listed(is_opted_out="is_opted_out"), flat=True)
     return _by_style(rows)
 
 
@@ -100,11 +115,9 @@ def _behind(styles: Collection[UUID]) -> QuerySet[Any]:
     return Style.works.through.objects.filter(style_id__in=styles)
 
 
-def _barred(styles: Collection[UUID]) -> QuerySet[Any]:
-    said_no_to = Case(
-        When(opted_out_works(of="work_id"), then=True), default=False, output_field=BooleanField()
-    )
-    told = _behind(styles).annotate(is_opted_out=said_no_to)
+def _barred(behind: QuerySet[Any]) -> QuerySet[Any]:
+    said_no_to = Case(When(opted_out_works(of="work_id"), then=True), default=False, output_field=BooleanField())
+    told = behind.annotate(is_opted_out=said_no_to)
     return told.filter(Q(is_opted_out=True) | ~Q(work__state=Work.State.ACTIVE))
 
 
@@ -116,10 +129,10 @@ def _listed(**more: str) -> JSONObject:
     )  # fmt: skip
 
 
-def _read(rows: Iterable[Row]) -> Facts:
+def _read(rows: Iterable[tuple[Any, ...]]) -> Facts:
     told: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for kind, row in rows:
-        told[kind].append(row)
+        told[kind].append(json.loads(row))
     shares: dict[UUID, list[tuple[UUID, int]]] = defaultdict(list)
     for row in sorted(told["share"], key=lambda row: str(row["party"])):
         shares[UUID(row["subject"])].append((UUID(row["party"]), row["points"]))

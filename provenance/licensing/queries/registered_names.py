@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
+from provenance.compiled_query import CompiledQuery, Given
 from provenance.licensing.names import names_in
 from provenance.works.models import Party, PartyMember, Style
 
@@ -47,8 +49,17 @@ def names_registered(*, licensee: UUID | None) -> Names:
     A style or party that somebody merely declared does not count: whoever called one "cat" could stop everybody's
     cats. A model's own tokens always do, and so does whoever is more than somebody's word.
     """
-    own = PartyMember.objects.filter(account_id=licensee, is_invited=False)
-    rows = list(
+    rows = NAMES.rows(licensee=licensee)
+    return Names(
+        styles=tuple((pk, name) for kind, pk, *names in rows if kind == "style" for name in {*names} if name),
+        parties=tuple((NamedParty(pk, name), name) for kind, pk, name, _, _ in rows if kind == "party" and name),
+        own_parties=frozenset(pk for kind, pk, *_ in rows if kind == "own"),
+    )
+
+
+def _names() -> QuerySet[Any, Any]:
+    own = PartyMember.objects.filter(account_id=Given("licensee"), is_invited=False)
+    return (
         _styles()
         .values_list(Value("style"), "pk", "name", "name_zh", "token")
         .union(
@@ -57,11 +68,9 @@ def names_registered(*, licensee: UUID | None) -> Names:
             all=True,
         )
     )
-    return Names(
-        styles=tuple((pk, name) for kind, pk, *names in rows if kind == "style" for name in {*names} if name),
-        parties=tuple((NamedParty(pk, name), name) for kind, pk, name, _, _ in rows if kind == "party" and name),
-        own_parties=frozenset(pk for kind, pk, *_ in rows if kind == "own"),
-    )
+
+
+NAMES = CompiledQuery(_names)
 
 
 def styles_named(styles: Iterable[UUID], *, parties: Iterable[UUID]) -> list[Style]:

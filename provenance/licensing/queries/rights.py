@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import F, IntegerField, OuterRef, QuerySet, Subquery, Sum, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 
+from provenance.compiled_query import CompiledQuery, Given, among
 from provenance.licensing.models import Grant, Use
 from provenance.licensing.queries import grants
 from provenance.licensing.queries.offers import standing_offers
@@ -19,6 +20,7 @@ from provenance.licensing.subjects import Right
 from provenance.licensing.terms import terms_read
 
 NO_SPLITS = "[]"
+NO_GENERATION = UUID(int=0)
 
 
 def rights_in(
@@ -32,7 +34,7 @@ def rights_in(
     """
     own_ids = frozenset(map(str, own))
     found: dict[UUID, list[Right]] = defaultdict(list)
-    rows = _granted(subjects, licensee=licensee, generation=generation).union(_open(subjects), all=True)
+    rows = RIGHTS.rows(subjects=list(subjects), licensee=licensee, generation=generation or NO_GENERATION)
     for basis, _at, subject, right_id, terms, digest, split, used in sorted(rows, key=lambda row: row[:2]):
         splits = _splits(split)
         found[subject].append(
@@ -49,8 +51,10 @@ def rights_in(
     return {subject: tuple(rights) for subject, rights in found.items()}
 
 
-def _granted(subjects: Collection[UUID], *, licensee: UUID | None, generation: UUID | None) -> QuerySet[Any, Any]:
-    held = Grant.objects.filter(grants.in_force(), licensee_id=licensee, offer__subject_id__in=subjects)
+def _granted() -> QuerySet[Any, Any]:
+    held = Grant.objects.filter(
+        grants.in_force(), among("offer__subject_id", "subjects"), licensee_id=Given("licensee")
+    )
     return held.order_by().values_list(
         Value("grant"),
         Cast("granted_at", TextField()),
@@ -59,12 +63,12 @@ def _granted(subjects: Collection[UUID], *, licensee: UUID | None, generation: U
         Cast("terms", TextField()),
         "terms_digest",
         Coalesce(Cast("price__splits", TextField()), Value(NO_SPLITS), output_field=TextField()),
-        Coalesce(_taken(but=generation), Value(0)),
+        Coalesce(_taken(), Value(0)),
     )
 
 
-def _open(subjects: Collection[UUID]) -> QuerySet[Any, Any]:
-    offers = standing_offers().filter(subject_id__in=subjects, is_open=True)
+def _open() -> QuerySet[Any, Any]:
+    offers = standing_offers().filter(among("subject_id", "subjects"), is_open=True)
     return offers.order_by().values_list(
         Value("open-licence"),
         Cast("published_at", TextField()),
@@ -77,13 +81,14 @@ def _open(subjects: Collection[UUID]) -> QuerySet[Any, Any]:
     )
 
 
-def _taken(*, but: UUID | None) -> Subquery:
-    """Return how many uses of a grant are reserved or settled, without those of one request."""
-    counted = Use.objects.filter(right_id=OuterRef("pk"), is_counted=True)
-    if but is not None:
-        counted = counted.exclude(generation=but)
+def _taken() -> Subquery:
+    """Return how many uses of a grant are reserved or settled, without those of the generation given."""
+    counted = Use.objects.filter(right_id=OuterRef("pk"), is_counted=True).exclude(generation=Given("generation"))
     taken = counted.order_by().values("right_id").annotate(taken=Sum(F("reserved") - F("released")))
     return Subquery(taken.values("taken"), output_field=IntegerField())
+
+
+RIGHTS = CompiledQuery(lambda: _granted().union(_open(), all=True))
 
 
 @lru_cache(maxsize=4_096)
