@@ -117,9 +117,9 @@ class Records:
 
     def _alike(self, look: Look) -> Sequence[RecordFound]:
         near = likenesses(look)
-        records = self._told([Form(one.output) for one in near], "fingerprint")
+        records = self._told([one.form for one in near], "fingerprint")
         return [
-            dataclasses.replace(record, match=one.told(), is_possible=not one.is_confirmed)
+            dataclasses.replace(record, match={**record.match, **one.told()}, is_possible=not one.is_confirmed)
             for record, one in zip(records, near, strict=True)
         ]
 

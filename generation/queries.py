@@ -281,6 +281,12 @@ def outputs_unfingerprinted() -> QuerySet[Output]:
     return outputs.exclude(fingerprints.is_kept("image", column="use_id")).order_by("delivered_at", "id")
 
 
+def renditions_unfingerprinted() -> QuerySet[Rendition]:
+    """Return the later forms with pixels of their own whose fingerprint was never kept; oldest first, none erased."""
+    forms = Rendition.objects.filter(output__generation__erased_at=None).exclude(reason="timestamp")
+    return forms.exclude(fingerprints.is_form_kept(digest="digest")).order_by("made_at", "id")
+
+
 def works_unfingerprinted() -> QuerySet[Work]:
     """Return the works whose fingerprint was never kept though they are pictures, or have a preview; oldest first."""
     can_be_read = Q(media_type__in=FORMATS.values()) | ~Q(preview_digest="")

@@ -7,26 +7,34 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from generation.models import Output
+from generation.models import Output, Rendition
+from generation.queries import Form
 from provenance.attribution import queries as attribution
 from provenance.attribution.chances import chance_of_a_stranger
 from provenance.attribution.queries import Match
 from provenance.fingerprint import CONFIRMED_WITHIN, POSSIBLE_WITHIN, Fingerprint, Look, iscc_distance
 
+RENDITION = "rendition"
+"""The stage of a later form's fingerprint."""
 MOST_TOLD = 100
 """Candidates of one picture that are told; how many there are is told with each."""
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """A delivered image that a picture is near to, and how near."""
+    """A delivered image, in the form that a picture is nearest to, and how near."""
 
-    output: Output
+    form: Form
     match: Match
     iscc_apart: int
     """Bits of 64 in which the ISCC codes differ: the second method."""
     candidates: int
     """How many delivered images the picture is near to, this one included."""
+
+    @property
+    def output(self) -> Output:
+        """Return the image that the form is of."""
+        return self.form.output
 
     @property
     def is_confirmed(self) -> bool:
@@ -54,9 +62,10 @@ def likenesses(fingerprint: Fingerprint | Look) -> list[Likeness]:
         return []
     told = matches[:MOST_TOLD]
     outputs = outputs_by_use(match.subject for match in told)
+    later = _renditions(match.digest for match in told if match.stage == RENDITION)
     return [
         Likeness(
-            output=outputs[match.subject],
+            form=Form(outputs[match.subject], later.get(match.digest)),
             match=match,
             iscc_apart=iscc_distance(fingerprint.iscc, match.iscc),
             candidates=len(matches),
@@ -66,12 +75,21 @@ def likenesses(fingerprint: Fingerprint | Look) -> list[Likeness]:
     ]
 
 
-def with_same_iscc(iscc: str) -> list[Output]:
-    """Return the delivered images with an ISCC code, but none for the code of a featureless picture."""
+def with_same_iscc(iscc: str) -> list[Form]:
+    """Return the delivered images with an ISCC code, the first form that has it; none for that of a featureless one."""
     if iscc_distance(iscc, iscc):
         return []
-    kept = attribution.with_iscc(iscc, kinds=["image"]).values_list("subject_id", flat=True)[:MOST_TOLD]
-    return list(outputs_by_use(kept).values())
+    rows = attribution.with_iscc(iscc, kinds=["image"])[:MOST_TOLD]
+    kept = {row.subject_id: row for row in reversed(rows)}  # the oldest row of an image is of its first form
+    outputs = outputs_by_use(kept)
+    later = _renditions(row.digest for row in kept.values() if row.stage == RENDITION)
+    return [Form(output, later.get(kept[use].digest)) for use, output in outputs.items()]
+
+
+def _renditions(digests: Iterable[str]) -> dict[str, Rendition]:
+    wanted = list(digests)
+    found = Rendition.objects.filter(digest__in=wanted) if wanted else ()
+    return {rendition.digest: rendition for rendition in found}
 
 
 def outputs_by_use(uses: Iterable[UUID]) -> dict[UUID, Output]:

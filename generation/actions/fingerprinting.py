@@ -1,19 +1,20 @@
-"""Fingerprints of images that were delivered before fingerprints were kept."""
+"""Fingerprints of images, and of their later forms, that were delivered before fingerprints were kept."""
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 
 import structlog
 from django.db import transaction
 
 from generation import queries
-from generation.models import Output
+from generation.models import Output, Rendition
+from generation.recovery import RENDITION
 from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.attribution import actions as attribution
 from provenance.errors import ProvenanceError
-from provenance.fingerprint import fingerprint_of
+from provenance.fingerprint import Fingerprint, fingerprint_of
 from provenance.picture import decode_picture
 
 log = structlog.get_logger(__name__)
@@ -27,15 +28,22 @@ def fingerprint_older() -> int:
     A file that is missing or altered is left to reconciliation, which names it.
     """
     attribution.settle_restored()
-    kept = (output for output in queries.outputs_unfingerprinted().iterator() if _fingerprint(output))
-    return len(list(islice(kept, AT_ONCE)))
+    firsts = (output for output in queries.outputs_unfingerprinted().iterator() if _fingerprint(output))
+    later = (form for form in queries.renditions_unfingerprinted().iterator() if _fingerprint_form(form))
+    return len(list(islice(chain(firsts, later), AT_ONCE)))
+
+
+def _read(digest: str) -> Fingerprint | None:
+    try:
+        return fingerprint_of(decode_picture(storage.load(digest)).pixels)
+    except ProvenanceError as fault:
+        log.warning("not fingerprinted", image=digest, fault=fault.code)
+        return None
 
 
 def _fingerprint(output: Output) -> bool:
-    try:
-        fingerprint = fingerprint_of(decode_picture(storage.load(output.digest)).pixels)
-    except ProvenanceError as fault:
-        log.warning("not fingerprinted", image=output.digest, fault=fault.code)
+    fingerprint = _read(output.digest)
+    if fingerprint is None:
         return False
     with transaction.atomic():
         # An erasure locks the request: what it erased in between must not come back.
@@ -49,5 +57,26 @@ def _fingerprint(output: Output) -> bool:
             fingerprint=fingerprint,
             actor=COLOPHON,
             stage="delivered",
+        )
+    return True
+
+
+def _fingerprint_form(form: Rendition) -> bool:
+    fingerprint = _read(form.digest)
+    if fingerprint is None:
+        return False
+    with transaction.atomic():
+        # As above: an erasure locks the request.
+        unread = queries.renditions_unfingerprinted().select_related("output__generation")
+        held = unread.select_for_update(of=("output__generation",)).filter(pk=form.pk).first()
+        if held is None:
+            return False
+        attribution.record(
+            "image",
+            subject=held.output.use_id,
+            digest=held.digest,
+            fingerprint=fingerprint,
+            actor=COLOPHON,
+            stage=RENDITION,
         )
     return True

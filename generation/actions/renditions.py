@@ -19,10 +19,12 @@ from generation.errors import RecordErased, TooManyRenditions, UnknownImage
 from generation.events import RenditionMade
 from generation.models import Generation, Rendition
 from generation.queries import Form
+from generation.recovery import RENDITION
 from generation.rendition import Change, Reason, Size, changed_pixels, check_change, edits
 from generation.request import MEDIA_TYPES
 from provenance import storage
 from provenance.actor import Actor
+from provenance.attribution import actions as attribution
 from provenance.audit_log import actions as audit_log
 from provenance.credentials import actions as credentials
 from provenance.credentials import queries as credentials_kept
@@ -30,6 +32,7 @@ from provenance.credentials.manifest import Colophon, Opened, WatermarkStated
 from provenance.credentials.marking import ENDINGS, mark
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
+from provenance.fingerprint import Fingerprint
 from provenance.licensing.actions.inheriting import carry
 from provenance.picture import decode_picture
 from provenance.verification.verify import verify
@@ -48,6 +51,8 @@ class Prepared:
     media_type: str
     size: Size
     delivered_pixels: str
+    fingerprint: Fingerprint | None = None
+    """None where its pixels are those of the file it was made from."""
 
 
 def make_rendition(*, actor: Actor, digest: str, change: Change, key: SigningKey) -> Rendition:
@@ -108,6 +113,7 @@ def _changed(form: Form, *, data: bytes, change: Change, key: SigningKey) -> Pre
         media_type=colophon.media_type,
         size=size,
         delivered_pixels=marked.delivered_pixels,
+        fingerprint=marked.delivered_fingerprint,
     )
 
 
@@ -120,6 +126,7 @@ def prepared(
     media_type: str,
     size: Size,
     delivered_pixels: str,
+    fingerprint: Fingerprint | None = None,
 ) -> Prepared:
     """Return a signed later form, its files stored and its verdict taken, ready to be recorded."""
     storage.store(signed.data)
@@ -132,6 +139,7 @@ def prepared(
         media_type=media_type,
         size=size,
         delivered_pixels=delivered_pixels,
+        fingerprint=fingerprint,
     )
 
 
@@ -214,6 +222,15 @@ def record_rendition(made: Prepared, *, form: Form, made_by: Actor) -> Rendition
     rendition.leaf = audit_log.append(_made(rendition, form=form, made_by=made_by))
     rendition.save(force_insert=True)
     carry(parent=rendition.parent, image=rendition.digest)
+    if made.fingerprint is not None:
+        attribution.record(
+            "image",
+            subject=form.output.use_id,
+            digest=rendition.digest,
+            fingerprint=made.fingerprint,
+            actor=made_by,
+            stage=RENDITION,
+        )
     return rendition
 
 

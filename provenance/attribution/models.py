@@ -24,6 +24,8 @@ class KeptFingerprint(models.Model):
         """Before marks."""
         DELIVERED = "delivered"
         """Of the delivered file, decoded again."""
+        RENDITION = "rendition"
+        """Of a later form: of an image one that was made here, of an opted-out picture one that was known here."""
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     subject_id = models.UUIDField()
@@ -38,7 +40,16 @@ class KeptFingerprint(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["kind", "subject_id", "stage"], name="one_fingerprint_a_picture_and_stage"),
+            models.UniqueConstraint(
+                fields=["kind", "subject_id", "stage"],
+                condition=~Q(stage="rendition"),
+                name="one_fingerprint_a_picture_and_stage",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "subject_id", "digest"],
+                condition=Q(stage="rendition"),
+                name="one_fingerprint_a_later_form",
+            ),
         ]
         indexes = [
             models.Index(fields=["iscc"], condition=~Q(iscc=""), name="fingerprint_by_iscc"),

@@ -130,6 +130,12 @@ def with_iscc(iscc: str, *, kinds: Collection[str]) -> QuerySet[KeptFingerprint]
     return KeptFingerprint.objects.filter(iscc=iscc, kind__in=list(kinds), erased_at=None).order_by("pk")
 
 
+def is_form_kept(*, digest: str) -> Exists:
+    """Return the condition that a later form of an image has a fingerprint, or had one; the column holds its digest."""
+    forms = KeptFingerprint.objects.filter(kind="image", stage=KeptFingerprint.Stage.RENDITION)
+    return Exists(forms.filter(digest=OuterRef(digest)))
+
+
 def is_kept(kind: str, *, column: str) -> Exists:
     """Return the condition that a row's picture has a fingerprint, or had one; the column holds its subject."""
     return Exists(KeptFingerprint.objects.filter(kind=kind, subject_id=OuterRef(column)))

@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from generation.actions.opting_out import other_forms
 from provenance.licensing.actions.importing_opt_outs import import_opt_outs
 from provenance.licensing.actions.opting_out import decide_claim, opt_out_picture, record_opt_out, withdraw_opt_out
 from provenance.licensing.errors import ListUnreadable
@@ -132,7 +133,10 @@ class OptOutList(ListAPIView):
         if values["kind"] == "picture":
             if values["file"].size > LARGEST_FILE:
                 raise PictureTooLarge(what=f"{values['file'].size // 2**20} MB")
-            made = opt_out_picture(actor=actor_of(request), party=party, data=values["file"].read(), **said)
+            data = values["file"].read()
+            made = opt_out_picture(
+                actor=actor_of(request), party=party, data=data, other_forms=other_forms, **said
+            )
         else:
             subject = {"subject_kind": values["kind"], "subject_id": values["subject"]}
             made = record_opt_out(actor=actor_of(request), party=party, **subject, **said)
@@ -247,6 +251,9 @@ class OptOutImport(APIView):
             raise ListUnreadable(reason=f"{values['file'].size // 2**20} MB")
         party = works.party_of_any(values["party"]) if "party" in values else None
         told = {"source": values["source"], "site": values["site"], "party": party}
-        lines = list(import_opt_outs(actor=actor_of(request), data=values["file"].read(), **told))
+        taken = import_opt_outs(
+            actor=actor_of(request), data=values["file"].read(), other_forms=other_forms, **told
+        )
+        lines = list(taken)
         counts = {result: sum(one.result == result for one in lines) for result in ("recorded", "known", "refused")}
         return Response({**counts, "lines": [dataclasses.asdict(one) for one in lines]})

@@ -216,8 +216,8 @@ def _watermarked(id: str) -> Sequence[tuple[str, float]]:
 def _alike(algorithm: str, fingerprint: Fingerprint | Look) -> Sequence[tuple[str, float]]:
     """Return manifest ids, each with the share of bits that are alike."""
     if algorithm == ISCC_ALGORITHM:
-        return [(output.manifest_id, 1.0) for output in recovery.with_same_iscc(fingerprint.iscc)]
-    return [(one.output.manifest_id, 1 - one.match.distance / 256) for one in recovery.likenesses(fingerprint)]
+        return [(form.file.manifest_id, 1.0) for form in recovery.with_same_iscc(fingerprint.iscc)]
+    return [(one.form.file.manifest_id, 1 - one.match.distance / 256) for one in recovery.likenesses(fingerprint)]
 
 
 def _told(found: Sequence[tuple[str, float]]) -> Iterator[dict[str, Any]]:

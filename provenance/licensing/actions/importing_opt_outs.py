@@ -9,7 +9,12 @@ from django.db import transaction
 
 from provenance.actor import Actor
 from provenance.errors import Fault
-from provenance.licensing.actions.opting_out import opt_out_fingerprint, record_opt_out
+from provenance.licensing.actions.opting_out import (
+    OtherForms,
+    no_other_forms,
+    opt_out_fingerprint,
+    record_opt_out,
+)
 from provenance.licensing.models import OptOut
 from provenance.licensing.opt_out_lists import Line, is_within, lines_of
 from provenance.works.models import Party, Style, Work
@@ -30,7 +35,13 @@ class Taken:
 
 
 def import_opt_outs(
-    *, actor: Actor, data: bytes, source: str, site: str = "", party: Party | None = None
+    *,
+    actor: Actor,
+    data: bytes,
+    source: str,
+    site: str = "",
+    party: Party | None = None,
+    other_forms: OtherForms = no_other_forms,
 ) -> Iterator[Taken]:
     """Record the opt-outs of a list and yield what became of each line; a second time everything is known.
 
@@ -44,13 +55,15 @@ def import_opt_outs(
             yield Taken(line.number, "refused", en=line.fault[0], zh=line.fault[1])
             continue
         try:
-            yield _taken(line, actor=actor, source=source, party=party)
+            yield _taken(line, actor=actor, source=source, party=party, other_forms=other_forms)
         except Fault as fault:
             yield Taken(line.number, "refused", en=fault.said("en"), zh=fault.said("zh-Hans"))
 
 
 @transaction.atomic
-def _taken(line: Line, *, actor: Actor, source: str, party: Party | None) -> Taken:
+def _taken(
+    line: Line, *, actor: Actor, source: str, party: Party | None, other_forms: OtherForms
+) -> Taken:
     before = OptOut.objects.count()
     listed = _works(line)
     if line.kind in {"style", "party"}:
@@ -63,7 +76,11 @@ def _taken(line: Line, *, actor: Actor, source: str, party: Party | None) -> Tak
             for work in listed
         ]
     elif line.digest and party:
-        made = [opt_out_fingerprint(actor=actor, party=party, digest=line.digest, source=source)]
+        made = [
+            opt_out_fingerprint(
+                actor=actor, party=party, digest=line.digest, source=source, other_forms=other_forms
+            )
+        ]
     else:
         made = []
     if not any(made):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.attribution import actions as fingerprints
+from provenance.attribution.actions import Fingerprinted
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import pixel_digest, sha256_digest
 from provenance.fingerprint import Fingerprint, fingerprint_of
@@ -32,6 +34,7 @@ from provenance.works.actions.parties import require_impartial, require_member, 
 from provenance.works.models import Party, Work
 
 NO_FINGERPRINT = Fingerprint(pdq=(), quality=0, iscc="")
+RENDITION = "rendition"
 Matches = list[tuple[Work, int]]
 
 
@@ -70,11 +73,38 @@ def record_opt_out(
     return opt_out
 
 
-def opt_out_picture(*, actor: Actor, party: Party, data: bytes, source: str, evidence: str = "") -> OptOut:
+@dataclass(frozen=True)
+class KnownForm:
+    """Another file of a picture that is opted out: what it is recognised by, as far as that was kept."""
+
+    digest: str
+    pixels: str
+    fingerprint: Fingerprint = NO_FINGERPRINT
+
+
+OtherForms = Callable[[str, str], Sequence[KnownForm]]
+"""Gives the other files of a delivered image by the digest of one and of its pixels; none for another picture."""
+
+
+def no_other_forms(digest: str, pixels: str) -> Sequence[KnownForm]:
+    """Return no other file of any picture."""
+    return ()
+
+
+def opt_out_picture(
+    *,
+    actor: Actor,
+    party: Party,
+    data: bytes,
+    source: str,
+    evidence: str = "",
+    other_forms: OtherForms = no_other_forms,
+) -> OptOut:
     """Record a party's no to a picture that need not be listed; copies of it that others listed can be used no more.
 
     The file itself is not kept: only its digest and what it is recognised by. Against the works of a verified party,
-    and where others prepaid for uses, the no of an unverified party is a claim, which waits for review.
+    and where others prepaid for uses, the no of an unverified party is a claim, which waits for review. The no to one
+    file of a delivered image is a no to all.
     Raises NotAPicture, PictureTooLarge.
     """
     if actor.account_id is not None:
@@ -82,7 +112,7 @@ def opt_out_picture(*, actor: Actor, party: Party, data: bytes, source: str, evi
     pixels = decode_picture(data).pixels
     return opt_out_fingerprint(
         actor=actor, party=party, digest=sha256_digest(data), fingerprint=fingerprint_of(pixels), source=source,
-        evidence=evidence, pixels=pixel_digest(pixels),
+        evidence=evidence, pixels=pixel_digest(pixels), other_forms=other_forms,
     )  # fmt: skip
 
 
@@ -96,12 +126,14 @@ def opt_out_fingerprint(
     source: str,
     evidence: str = "",
     pixels: str = "",
+    other_forms: OtherForms = no_other_forms,
 ) -> OptOut:
     """Record a party's no to a picture of which the digest, and perhaps the fingerprint, is known."""
     hold_listing()
     if before := OptOut.objects.filter(party=party, digest=digest, subject_kind="picture", ended_at=None).first():
         return before
-    matches = copies_of(fingerprint, digest=digest, pixel_digest=pixels)
+    others = other_forms(digest, pixels)
+    matches = _copies([KnownForm(digest, pixels, fingerprint), *others])
     contested = [work for work, _ in matches if _is_contested(work, party)]
     opt_out = OptOut(
         party=party, subject_kind="picture", digest=digest, source=source, evidence=evidence,
@@ -110,6 +142,9 @@ def opt_out_fingerprint(
     opt_out.subject_id = opt_out.pk
     opt_out.save(force_insert=True)
     fingerprints.record("opt-out", subject=opt_out.pk, digest=digest, fingerprint=fingerprint, actor=actor)
+    fingerprints.record_all(
+        [Fingerprinted("opt-out", opt_out.pk, one.digest, one.fingerprint, RENDITION) for one in others], actor=actor
+    )
     _match(actor, opt_out, matches=matches)
     if contested:
         audit_log.append(_claimed(actor, opt_out, works=[work.pk for work in contested]))
@@ -172,6 +207,16 @@ def _is_contested(work: Work, party: Party) -> bool:
     if work.owner_id == party.pk or is_verified(party):
         return False
     return is_verified(work.owner) or is_prepaid(work)
+
+
+def _copies(forms: Iterable[KnownForm]) -> Matches:
+    """Return the works that are, or may be, copies of any file of a picture, each with its least distance."""
+    least: dict[UUID, tuple[Work, int]] = {}
+    for form in forms:
+        for work, bits in copies_of(form.fingerprint, digest=form.digest, pixel_digest=form.pixels):
+            if work.pk not in least or bits < least[work.pk][1]:
+                least[work.pk] = (work, bits)
+    return [least[pk] for pk in sorted(least)]
 
 
 def _match(actor: Actor, opt_out: OptOut, *, matches: Matches) -> None:

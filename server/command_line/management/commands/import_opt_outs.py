@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.management import BaseCommand, CommandError
 
+from generation.actions.opting_out import other_forms
 from provenance.actor import COLOPHON
 from provenance.errors import Fault
 from provenance.licensing.actions.importing_opt_outs import import_opt_outs
@@ -33,7 +34,8 @@ class Command(BaseCommand):
         try:
             party = party_of_any(options["party"]) if options["party"] else None
             told = {"source": options["source"] or options["file"].name, "site": options["site"], "party": party}
-            for line in import_opt_outs(actor=COLOPHON, data=options["file"].read_bytes(), **told):
+            data = options["file"].read_bytes()
+            for line in import_opt_outs(actor=COLOPHON, data=data, other_forms=other_forms, **told):
                 counts[line.result] += 1
                 if line.result == "refused":
                     self.stdout.write(f"{line.number}: {line.en} · {line.zh}")
