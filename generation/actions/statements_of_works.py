@@ -117,6 +117,7 @@ PARTIES_WORKS_STYLES: tuple[Told, ...] = (
         says={
             "party": column("proposed_by_id"), "subject_kind": column("subject_kind"),
             "subject": column("subject_id"), "shares": column("shares"),
+            "offered_by": ("offered_by", lambda row: row["offered_by"] if row["offered_by"] == "owner" else None),
         },
     ),
     Told(

@@ -162,6 +162,20 @@ class WorksNotOffered(LicensingError):
     )
 
 
+class OwnersNotAgreed(LicensingError):
+    """What is shared is offered by one of those who share in it, and they have not agreed that it may."""
+
+    code = "owners-not-agreed"
+    en = (
+        "Others share in this: {parties}. Nothing says that you may offer it for them. Propose a split in which the "
+        "owner offers for all, and offer it once everybody has consented."
+    )
+    zh = (
+        "该内容还有其他份额持有者：{parties}，没有任何约定允许您代其发布要约。"
+        "请提议一份由所有者代表全体发布要约的份额方案，待全体同意后再发布。"
+    )
+
+
 class MoneyError(LicensingError):
     """An amount, currency or division that cannot be."""
 

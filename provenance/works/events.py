@@ -197,6 +197,8 @@ class SplitProposed(Statement):
     party: UUID
     shares: Sequence[Mapping[str, Any]]
     """Each party with its basis points, by party."""
+    offered_by: str | None = None
+    """The owner, where it offers for all; otherwise nothing is said."""
 
 
 @dataclass(frozen=True, kw_only=True)

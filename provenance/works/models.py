@@ -157,7 +157,13 @@ class Style(models.Model):
 
 
 class SplitAgreement(models.Model):
-    """Who shares in what a style or work earns; in force once every party in it has consented."""
+    """Who shares in what a style or work earns, and who offers it; in force once every party in it has consented."""
+
+    class OfferedBy(models.TextChoices):
+        TOGETHER = "together"
+        """Nobody offers it who does not act for everybody with a share."""
+        OWNER = "owner"
+        """The owner offers it for all."""
 
     class State(models.TextChoices):
         PROPOSED = "proposed"
@@ -169,6 +175,7 @@ class SplitAgreement(models.Model):
     subject_kind = models.CharField(max_length=8, choices=[("style", "style"), ("work", "work")])
     subject_id = models.UUIDField()
     proposed_by = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="split_proposals")
+    offered_by = models.CharField(max_length=8, choices=OfferedBy.choices, default=OfferedBy.TOGETHER)
     state = models.CharField(max_length=12, choices=State.choices, default=State.PROPOSED)
     proposed_at = models.DateTimeField()
     active_from = models.DateTimeField(null=True)

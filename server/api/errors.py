@@ -79,6 +79,7 @@ STATUS: dict[type[Fault], int] = {
     licensing.TermsTooWide: 422,
     licensing.NothingToLift: 409,
     licensing.WorksNotOffered: 409,
+    licensing.OwnersNotAgreed: 409,
     licensing.WorkNotUsable: 422,
     licensing.UnknownOffer: 404,
     licensing.UnknownGrant: 404,

@@ -20,6 +20,8 @@ from server.api.generations import KnownFieldsOnly
 
 MOST_SHARES = 100
 WHOLE = 10_000
+OFFERED_BY = ["together", "owner"]
+WHO_OFFERS = "owner: the owner offers it for everybody; together: only who acts for everybody with a share does."
 
 
 class SharesInput(KnownFieldsOnly):
@@ -33,6 +35,7 @@ class SplitInput(KnownFieldsOnly):
     """A split that adds up to 10,000 basis points."""
 
     shares = SharesInput(many=True, max_length=MOST_SHARES)
+    offered_by = serializers.ChoiceField(OFFERED_BY, default="together", help_text=WHO_OFFERS)
 
 
 class AnswerInput(KnownFieldsOnly):
@@ -58,6 +61,7 @@ class SplitView(serializers.Serializer):
     proposed_at = serializers.DateTimeField()
     active_from = serializers.DateTimeField(allow_null=True)
     active_until = serializers.DateTimeField(allow_null=True)
+    offered_by = serializers.CharField(help_text=WHO_OFFERS)
     shares = ShareView(many=True)
 
 
@@ -91,7 +95,8 @@ class SplitList(APIView):
         body.is_valid(raise_exception=True)
         shares = shares_of(body.validated_data["shares"]) or {}
         subject = _subject(request, kind, subject_id)
-        agreement = propose_split(actor=actor_of(request), subject=subject, shares=shares)
+        offered_by = body.validated_data["offered_by"]
+        agreement = propose_split(actor=actor_of(request), subject=subject, shares=shares, offered_by=offered_by)
         return Response(SplitView(agreement).data, status=201)
 
 

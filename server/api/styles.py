@@ -32,7 +32,7 @@ from provenance.works.actions.styles import bring_back_style
 from provenance.works.errors import CarrierNotSupported, SlugTaken, UnknownWork
 from server.api.actors import actor_of
 from server.api.generations import KnownFieldsOnly
-from server.api.splits import SharesInput, shares_of
+from server.api.splits import OFFERED_BY, WHO_OFFERS, SharesInput, shares_of
 from server.api.works import party_of
 
 MOST_WORKS = 2_000
@@ -132,6 +132,7 @@ class StyleInput(KnownFieldsOnly):
     )
     token = serializers.CharField(max_length=80, default="", allow_blank=True)
     shares = SharesInput(many=True, required=False)
+    offered_by = serializers.ChoiceField(OFFERED_BY, default="together", help_text=WHO_OFFERS)
 
 
 class StyleList(ListAPIView):
@@ -185,6 +186,7 @@ def _registered(request: Request, values: dict[str, Any]) -> Any:
         token=values["token"] if is_token else "",
         is_untrained=not is_token,
         shares=shares_of(values.get("shares")),
+        offered_by=values["offered_by"],
         slug=values["slug"],
         name=values["name"],
         name_zh=values["name_zh"],

@@ -186,7 +186,8 @@ def test_a_grant_of_everything_pays_whoever_shares_in_the_work_that_is_used(shop
     work, plain = a_work(shop.owner, shop.party), a_work(shop.owner, shop.party, seed=2, title="Alone")
     ben_account = an_artist("ben")
     ben = a_party("Ben Printer", member=ben_account)
-    propose_split(actor=shop.owner.actor(), subject=work, shares={shop.party.pk: 6_000, ben.pk: 4_000})
+    shares = {shop.party.pk: 6_000, ben.pk: 4_000}
+    propose_split(actor=shop.owner.actor(), subject=work, shares=shares, offered_by="owner")
     consent_to_split(actor=ben_account.actor(), subject=work, party=ben)
     take(mara, an_offer(shop.owner, kind="party", subject=shop.party.pk, price=PRICE))
     paid = {share["party"]: share["basis_points"] for share in line_of(mara, work)["splits"]}

@@ -55,10 +55,10 @@ class Stand:
         return dict(answer.json())
 
     def agree(self, subject: Style | Work, owner: Account, *parties: tuple[Party, Account | None]) -> None:
-        """Let an owner and some parties share in a style or work."""
+        """Let an owner, who offers for all, and some parties share in a style or work."""
         points = 10_000 // (len(parties) + 1)
         shares = {party.pk: points for party, _ in parties} | {subject.owner_id: 10_000 - points * len(parties)}
-        propose_split(actor=owner.actor(), subject=subject, shares=shares)
+        propose_split(actor=owner.actor(), subject=subject, shares=shares, offered_by="owner")
         for party, account in parties:
             if account:
                 consent_to_split(actor=account.actor(), subject=subject, party=party)
@@ -167,7 +167,8 @@ def test_who_agreed_to_give_a_share_up_has_agreed(stand: Stand) -> None:
     noa = an_artist("noa")
     other = a_party("Noa", member=noa)
     propose_split(
-        actor=stand.shop.owner.actor(), subject=stand.style, shares={stand.shop.party.pk: 9_000, other.pk: 1_000}
+        actor=stand.shop.owner.actor(), subject=stand.style, shares={stand.shop.party.pk: 9_000, other.pk: 1_000},
+        offered_by="owner",
     )
     consent_to_split(actor=noa.actor(), subject=stand.style, party=other)
     assert by_grant(stand), "the painter's split stands until the painter consents to another"

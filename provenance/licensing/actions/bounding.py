@@ -1,4 +1,4 @@
-"""Bounding a style's terms by the works behind it: they are the intersection of what those works allow."""
+"""Bounding who may offer what, and on which terms: all who share agree, and a style is within all its works."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from provenance.actor import Actor
-from provenance.licensing.errors import TermsTooWide, WorksNotOffered
-from provenance.licensing.queries.bounds import bounds_of, owners_of_each, parties_agreed_on
+from provenance.licensing.errors import OwnersNotAgreed, TermsTooWide, WorksNotOffered
+from provenance.licensing.queries.bounds import bounds_of, owners_of_each, parties_agreed_on, sharers_to_ask
 from provenance.licensing.terms import Terms
 from provenance.works.models import Style, Work
-from provenance.works.queries import parties_spoken_for
+from provenance.works.queries import parties_spoken_for, party_names
 
 MOST_NAMED = 5
 """Of how many works a refusal says which they are."""
@@ -56,6 +56,16 @@ def _bounds(actor: Actor, style: Style, behind: Iterable[Work]) -> Mapping[UUID,
     if missing := [work for work in unbound if not owners[work.pk] <= offering]:
         raise WorksNotOffered(style=style.name, works=_list_of(missing), number=len(missing))
     return bounds
+
+
+def require_agreed(actor: Actor, *, subject_id: UUID) -> None:
+    """Raise OwnersNotAgreed where others share in a style or work, and their split does not let its owner offer it.
+
+    Colophon's own first start acts for everybody whom it records from public licences.
+    """
+    others = sharers_to_ask([subject_id]).get(subject_id, set()) - parties_spoken_for(actor.account_id)
+    if others and actor.account_id is not None:
+        raise OwnersNotAgreed(parties=", ".join(party_names(others)))
 
 
 def _list_of(works: Sequence[Work]) -> str:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
-from provenance.licensing.actions.bounding import narrowed_to_works, require_within_works
+from provenance.licensing.actions.bounding import narrowed_to_works, require_agreed, require_within_works
 from provenance.licensing.actions.exclusivity import require_no_exclusive_grant
 from provenance.licensing.actions.inheriting import require_within_inherited
 from provenance.licensing.errors import OfferNotStanding, UnknownLicence
@@ -183,6 +183,7 @@ def _publish(
     replaces: Offer | None = None,
 ) -> Offer:
     require_authority(actor, party)
+    require_agreed(actor, subject_id=subject_id)
     require_within_inherited(terms, subject_kind=subject_kind, subject_id=subject_id)
     if is_open:
         require_no_exclusive_grant(subject_id, terms=terms)

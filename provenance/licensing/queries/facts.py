@@ -36,6 +36,14 @@ class ListedWork:
 
 
 @dataclass(frozen=True)
+class Sharing:
+    """Who shares in a work, in basis points, and whether its owner offers it for all."""
+
+    shares: tuple[tuple[UUID, int], ...] = ()
+    is_offered_by_owner: bool = True
+
+
+@dataclass(frozen=True)
 class Facts:
     """What is known of some works and styles."""
 
@@ -45,10 +53,14 @@ class Facts:
     """Of each style that they stop: the works behind it that opted out, were withdrawn, or are in dispute."""
     behind_own: Mapping[UUID, tuple[ListedWork, ...]]
     """Of each style of one's own: the works that bind it, of others or with conditions of their own."""
-    shares: Mapping[UUID, tuple[tuple[UUID, int], ...]]
+    shared: Mapping[UUID, Sharing]
     """Who shares in those works and in the ones that were asked about, where that was agreed on."""
     inherited: Mapping[str, Terms]
     """The terms that travelled to pictures, by the digests of their files."""
+
+    def sharing(self, work: UUID) -> Sharing:
+        """Return who shares in a work, nobody but its owner where nothing was agreed on."""
+        return self.shared.get(work, Sharing())
 
 
 def facts_about(
@@ -81,7 +93,11 @@ def _about() -> QuerySet[Any, Any]:
         _barred(behind).values_list(Value("barred"), _listed(is_opted_out="is_opted_out")),
         behind_own.values_list(Value("behind"), _listed()),
         Share.objects.filter(shared, agreement__state=SplitAgreement.State.ACTIVE, basis_points__gt=0).values_list(
-            Value("share"), JSONObject(subject="agreement__subject_id", party="party_id", points="basis_points")
+            Value("share"),
+            JSONObject(
+                subject="agreement__subject_id", party="party_id", points="basis_points",
+                offered_by="agreement__offered_by",
+            ),
         ),
         travelled.filter(among_texts("image", "pictures") | Q(image__in=behind_own.values("work__digest"))).values_list(
             Value("inherited"), JSONObject(image="image", terms="terms", digest="terms_digest")
@@ -133,14 +149,16 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> Facts:
     told: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for kind, row in rows:
         told[kind].append(json.loads(row))
-    shares: dict[UUID, list[tuple[UUID, int]]] = defaultdict(list)
+    shares: dict[UUID, Sharing] = {}
     for row in sorted(told["share"], key=lambda row: str(row["party"])):
-        shares[UUID(row["subject"])].append((UUID(row["party"]), row["points"]))
+        work = UUID(row["subject"])
+        others = shares.get(work, Sharing()).shares
+        shares[work] = Sharing((*others, (UUID(row["party"]), row["points"])), row["offered_by"] == "owner")
     return Facts(
         opted_out=frozenset(UUID(row["id"]) for row in told["opted-out"]),
         barred=_by_style(told["barred"]),
         behind_own=_by_style(told["behind"]),
-        shares={subject: tuple(found) for subject, found in shares.items()},
+        shared=shares,
         inherited={row["image"]: terms_read(row["terms"], digest=row["digest"]) for row in told["inherited"]},
     )
 

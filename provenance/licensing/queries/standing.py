@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from provenance.licensing.models import Offer
 from provenance.licensing.money import WHOLE
-from provenance.licensing.queries.facts import ListedWork, barred_works_of, facts_about, opted_out_works
+from provenance.licensing.queries.facts import ListedWork, Sharing, barred_works_of, facts_about, opted_out_works
 from provenance.licensing.queries.opt_outs import in_force, works_matched
 from provenance.licensing.queries.rights import rights_in
 from provenance.licensing.subjects import Right, WorkBehind
@@ -55,7 +55,8 @@ def standing(
 ) -> Standing:
     """Return rights and opt-outs for some styles, parties and works, in two queries.
 
-    The licensee acts for ``own``. Of a work, the rights in all of its owner's are its rights too. What the
+    The licensee acts for ``own``. Of a work, the rights in all of its owner's are its rights too, unless others share
+    in it and have not agreed that the owner offers it. What the
     generation that is decided on again has reserved itself does not count as used.
     """
     ids = {*subjects, *(work.pk for work in works)}
@@ -65,7 +66,7 @@ def standing(
     owner_of |= {work.id: work.owner for work in behind.values() if work.owner not in own}
     rights = rights_in({*ids, *owner_of, *owner_of.values()}, licensee=licensee, own=own, generation=generation)
     in_works = {
-        work: (*rights.get(work, ()), *_of_party(rights.get(owner, ()), owner, shares=facts.shares.get(work), own=own))
+        work: (*rights.get(work, ()), *_of_party(rights.get(owner, ()), owner, facts.sharing(work), own=own))
         for work, owner in owner_of.items()
     }
     binding = {work.id: _travelled(facts.inherited[work.digest]) for work in behind.values() if work.owner in own}
@@ -87,14 +88,14 @@ def _travelled(terms: Terms) -> tuple[Right, ...]:
     return (Right(basis="own-work", terms=terms, id=""),)
 
 
-def _of_party(
-    rights: Iterable[Right], owner: UUID, *, shares: Collection[tuple[UUID, int]] | None, own: frozenset[UUID]
-) -> Iterable[Right]:
+def _of_party(rights: Iterable[Right], owner: UUID, sharing: Sharing, *, own: frozenset[UUID]) -> Iterable[Right]:
     """Return the rights in everything of a party as they are paid for one work of it: to the work's own sharers.
 
     A grant of everything of a party was priced before anybody knew which work it would be used for.
     """
-    paid = shares or ((owner, WHOLE),)
+    paid = sharing.shares or ((owner, WHOLE),)
+    if not sharing.is_offered_by_owner and any(party != owner for party, _ in paid):
+        return
     splits = tuple((str(party), points) for party, points in paid)
     is_self_dealing = any(party in own for party, _ in paid)
     for right in rights:

@@ -24,8 +24,14 @@ State = SplitAgreement.State
 
 
 @transaction.atomic
-def propose_split(*, actor: Actor, subject: Style | Work, shares: Mapping[UUID, int]) -> SplitAgreement:
-    """Propose who shares in what a style or work earns; it holds once everybody concerned has consented.
+def propose_split(
+    *,
+    actor: Actor,
+    subject: Style | Work,
+    shares: Mapping[UUID, int],
+    offered_by: str = SplitAgreement.OfferedBy.TOGETHER,
+) -> SplitAgreement:
+    """Propose who shares in what a style or work earns, and who offers it; it holds once all concerned have consented.
 
     These are the parties named, and those that it would leave out: of the split in force, and the owners of a
     style's private works. The latter stand in it with no points. The parties that the actor acts for consent at
@@ -43,8 +49,9 @@ def propose_split(*, actor: Actor, subject: Style | Work, shares: Mapping[UUID, 
         shares = {**dict.fromkeys(_left_out(subject, shares), 0), **shares}
     SplitAgreement.objects.filter(subject_id=subject.pk, state=State.PROPOSED).update(state=State.REPLACED)
     agreement = SplitAgreement.objects.create(
-        subject_kind=kind_of(subject), subject_id=subject.pk, proposed_by=subject.owner, proposed_at=now
-    )
+        subject_kind=kind_of(subject), subject_id=subject.pk, proposed_by=subject.owner, proposed_at=now,
+        offered_by=offered_by,
+    )  # fmt: skip
     Share.objects.bulk_create(
         Share(agreement=agreement, party_id=party, basis_points=points) for party, points in sorted_shares(shares)
     )
@@ -56,6 +63,7 @@ def propose_split(*, actor: Actor, subject: Style | Work, shares: Mapping[UUID, 
             subject=subject.pk,
             party=subject.owner_id,
             shares=[{"party": party, "basis_points": points} for party, points in sorted_shares(shares)],
+            offered_by=offered_by if offered_by == SplitAgreement.OfferedBy.OWNER else None,
         )
     )
     own = [party.pk for party in Party.objects.filter(pk__in=shares) if has_authority(actor, party)]

@@ -44,6 +44,7 @@ def record_style(
     adapter: bytes | None = None,
     is_untrained: bool = False,
     shares: Mapping[UUID, int] | None = None,
+    offered_by: str = SplitAgreement.OfferedBy.TOGETHER,
 ) -> Style:
     """Tie a style to its works and to its carrier: a prompt token of one model, or an adapter file.
 
@@ -79,7 +80,7 @@ def record_style(
         )
     )
     if shares:
-        propose_split(actor=actor, subject=style, shares=shares)
+        propose_split(actor=actor, subject=style, shares=shares, offered_by=offered_by)
         style.refresh_from_db(fields=["state"])
     return style
 
