@@ -36,8 +36,9 @@ _FAILED: dict[str, Sentence] = {
         "此图片的内容凭证已损坏，无法读取。",
     ),
     "signer.not_expired": (
-        "The certificate behind this picture's signature has ended, so the signature can no longer be confirmed.",
-        "此图片的签名证书已到期，签名无法再被确认。",
+        "The certificate behind this picture's signature has ended, so the signature can no longer be confirmed. "
+        "That does not mean that the picture was changed.",
+        "此图片的签名证书已到期，签名无法再被确认。这不表示图片被改动过。",
     ),
     "ingredient": (
         "This picture is as it was signed, but something that it was made from had been changed before.",
@@ -72,7 +73,9 @@ def headline(outcome: Outcome, checks: Sequence[Check], reading: Reading) -> Sen
         en, zh = f"{en} {_DISPUTED[0]}", f"{zh}{_DISPUTED[1]}"
     found = next((one for one in checks if one.code == "record.found" and one.result == "passed"), None)
     if outcome == "no_manifest" and found is not None:
-        return f"{en} But: {found.en}", f"{zh}但是：{found.zh}"
+        # A sentence that begins with the keeper's name keeps its capital.
+        told = found.en.replace("This ", "this ", 1) if found.en.startswith("This ") else found.en
+        return f"{en} But {told}", f"{zh}但是，{found.zh}"
     return en, zh
 
 

@@ -88,6 +88,8 @@ REPORT: Words = {
     "evidence_methods": _("Methods"),
     "evidence_pdq": _("PDQ fingerprint"),
     "evidence_iscc": _("ISCC fingerprint"),
+    "evidence_is_plain": _("Too plain for one method alone"),
+    "evidence_left_out": _("Not tried this time"),
     "evidence_distance": _("Bits that differ"),
     "evidence_bits": _("of"),
     "evidence_window": _("Part compared"),
@@ -110,6 +112,10 @@ REPORT: Words = {
     "mark_failed": _("something does not hold"),
     "mark_no_manifest": _("no credentials in the file"),
     "mark_unreadable": _("not readable"),
+    "meaning_development": _(
+        "Nothing in the file differs from what was signed. The certificate is one that an installation made for "
+        "itself: this site knows it, and nobody else vouches for it."
+    ),
     "meaning_trusted": _(
         "Nothing in the file differs from what was signed, and the signer is one that this site trusts. "
         "Whether the statements are true is for the signer to answer."
@@ -126,12 +132,13 @@ REPORT: Words = {
         "screen. Without them nothing can be told about how it was made."
     ),
     "meaning_unreadable": _("Send the file as you got it: PNG, JPEG, WebP or AVIF."),
+    "trust_development": _("known to this site, and vouched for by nobody else"),
     "trust_passed": _("on this site's list of trusted signers"),
     "trust_failed": _("not on this site's list of trusted signers; the name is what the certificate says"),
     "trust_not_checked": _("not confirmed; the name is what the certificate says"),
     "signed_at": _("Signed at"),
-    "making_captured": _("Its manifest names no AI: it states a camera or scanner."),
-    "making_drawn": _("Its manifest names no AI: it states software."),
+    "making_captured": _("Its credentials name no AI: they state a camera or scanner."),
+    "making_drawn": _("Its credentials name no AI: they state software."),
     "making_recorded": _("Yes: the records here hold it as a generated picture."),
     "step_this": _("{who} signed this picture"),
     "step_before": _("Before that: signed by {who}"),
@@ -256,10 +263,10 @@ VERIFY: Words = {
     "signed_by_nobody": _("No signature was found."),
     "signer_development": _("a development certificate, made by an installation for itself"),
     "making": _("Made with AI"),
-    "making_generated": _("Yes, wholly, its manifest states."),
-    "making_composite": _("Yes, over another picture, its manifest states."),
-    "making_from_generated": _("Something that it was made from was, its manifest states."),
-    "making_not_stated": _("Its manifest does not say."),
+    "making_generated": _("Yes, wholly, its credentials state."),
+    "making_composite": _("Yes, over another picture, its credentials state."),
+    "making_from_generated": _("Something that it was made from was, its credentials state."),
+    "making_not_stated": _("Its credentials do not say."),
     "making_unknown": _("Cannot be told: there are no content credentials to say so."),
     "made_at": _("Made at"),
     "made_from": _("Made from"),

@@ -69,7 +69,7 @@ def test_a_delivered_picture_is_told_to_be_unchanged_with_its_signer_and_its_cre
     expect(visitor.locator("#summary")).to_have_attribute("data-state", "trusted")
     expect(visitor.locator("#checked")).to_be_visible()
     expect(visitor.locator("#glance")).to_contain_text("a development certificate")
-    expect(visitor.locator("#glance")).to_contain_text("Yes, wholly, its manifest states.")
+    expect(visitor.locator("#glance")).to_contain_text("Yes, wholly, its credentials state.")
     expect(visitor.locator("#glance")).to_contain_text("Mira Halvorsen did not make or endorse this image.")
     expect(visitor.locator("#stated-facts")).to_contain_text("a heron")
     expect(visitor.locator("#recorded-facts")).to_contain_text("the file, byte for byte")

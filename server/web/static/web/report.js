@@ -45,7 +45,8 @@ function signedBy({ signer, checks }) {
   const { name, organization } = signer;
   const who = name && organization && name !== organization ? `${name} (${organization})` : name || organization || "?";
   const trust = checks.find((check) => check.code === "signer.trusted");
-  const notes = [signer.is_development && "signer_development", trust && `trust_${trust.result}`].filter(Boolean);
+  const known = signer.is_development && trust?.result === "passed" ? "development" : trust?.result;
+  const notes = [signer.is_development && "signer_development", known && `trust_${known}`].filter(Boolean);
   return [el("span", {}, who, notes.map((note) => el("span", { class: "hint" }, word(note))))];
 }
 
@@ -56,7 +57,8 @@ function makingWords({ manifest, records }) {
 }
 
 /** What the state means for the reader; of a file without credentials, what else there is. */
-function meaningOf({ state, records, checks }) {
+function meaningOf({ state, records, checks, signer }) {
+  if (state === "trusted" && signer?.is_development) return "meaning_development";
   if (state !== "no_manifest") return `meaning_${state}`;
   if (isSure(records)) return "meaning_recorded";
   return checks.some((check) => check.evidence?.url) ? "meaning_elsewhere" : "meaning_no_manifest";
