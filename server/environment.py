@@ -99,6 +99,7 @@ class Environment(BaseSettings):
     signing_root: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_ROOT"))
     signing_retired_roots: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_RETIRED_ROOTS"))
     timestamp_url: str = Field("", pattern=ADDRESS, repr=False, validation_alias=_named("COLOPHON_TIMESTAMP_URL"))
+    compact_manifests: bool = Field(False, validation_alias=_named("COLOPHON_COMPACT_MANIFESTS"))
     trust_lists: Annotated[tuple[FilePath, ...], NoDecode] = Field((), validation_alias=_named("COLOPHON_TRUST_LISTS"))
     timestamp_roots: Annotated[tuple[FilePath, ...], NoDecode] = Field(
         (), validation_alias=_named("COLOPHON_TIMESTAMP_ROOTS")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import numpy as np
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from PIL import Image
@@ -137,6 +138,7 @@ def _sign(
         colophon=dataclasses.replace(colophon, fingerprint=marked.delivered_fingerprint, watermark=watermark),
         key=key,
         timestamps=credentials.timestamp_authority(),
+        is_compact=settings.ENVIRONMENT.compact_manifests,
     )
     verdict = verify(signed.data, trust_pem=key.root_pem, reading=signed.reading)
     return SignedOutput(

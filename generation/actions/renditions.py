@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -103,6 +104,7 @@ def _changed(form: Form, *, data: bytes, change: Change, key: SigningKey) -> Pre
         colophon=replace(colophon, fingerprint=marked.delivered_fingerprint, watermark=_carried(form, marked.data)),
         key=key,
         timestamps=credentials.timestamp_authority(),
+        is_compact=settings.ENVIRONMENT.compact_manifests,
     )
     size = Size(width=int(pixels.shape[1]), height=int(pixels.shape[0]))
     return prepared(

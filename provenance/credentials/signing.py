@@ -129,10 +129,12 @@ def sign_image(
     colophon: Colophon,
     key: SigningKey,
     timestamps: TimestampAuthority | None = None,
+    is_compact: bool = False,
 ) -> SignedImage:
     """Return the picture with its manifest embedded, signed and read back whole; stamped where the authority answers.
 
-    Without its answer the picture is signed all the same: ``updating.stamp_later`` adds what is missing.
+    Without its answer the picture is signed all the same: ``updating.stamp_later`` adds what is missing. A compact
+    manifest is compressed (C2PA 2.4, compressed manifests), which the library does for PNG and JPEG alone.
     Raises ManifestError for what cannot be said, KeyUnfit or KeyUnreachable for the key, else SigningFailed.
     """
     require_library()
@@ -140,7 +142,8 @@ def sign_image(
 
     def sign(timestamp_url: str) -> SignedImage:
         signed = io.BytesIO()
-        with signing_context(key, timestamp_url=timestamp_url) as context:
+        chosen = signing_settings(key, is_compact=is_compact)
+        with signing_context(key, timestamp_url=timestamp_url, chosen=chosen) as context:
             store = _builder(definition, parts, context).sign(media_type, io.BytesIO(data), signed)
         image = SignedImage(signed.getvalue(), store, colophon.manifest_id, is_timestamped=bool(timestamp_url))
         return read_back(image, key=key)
@@ -228,9 +231,10 @@ def _builder(definition: dict[str, Any], parts: Sequence[Ingredient], context: c
     return builder
 
 
-def signing_settings(key: SigningKey) -> dict[str, Any]:
+def signing_settings(key: SigningKey, *, is_compact: bool = False) -> dict[str, Any]:
     """Return the library's settings for signing offline, without thumbnails and with nothing gathered from others."""
     chosen = settings(trust_pem=key.root_pem)
+    chosen["core"] |= {"prefer_compress_manifests": is_compact}
     chosen["verify"] |= {"verify_after_sign": False}  # the finished file is read back whole, as an outsider reads it
     chosen["builder"] = {
         "thumbnail": {"enabled": False},

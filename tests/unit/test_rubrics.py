@@ -20,10 +20,10 @@ import yaml
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import Edit, Prompt, WatermarkStated
 from provenance.credentials.reading import settings
-from provenance.credentials.signing import PemKey
+from provenance.credentials.signing import PemKey, sign_image
 from provenance.fingerprint import Fingerprint
 from tests import services
-from tests.simulators.pictures import ENCODINGS, on_listed, opened, over, over_listed, picture, signed
+from tests.simulators.pictures import ENCODINGS, colophon, on_listed, opened, over, over_listed, picture, signed
 
 ORACLES = Path(__file__).resolve().parent.parent / "oracles"
 CONFORMANCE = "asset-rubric-conformance0.2-spec2.4.yml"
@@ -60,7 +60,9 @@ def reports(key: PemKey) -> Mapping[str, Report]:
         "edited elsewhere": {"opened": opened(parent, Edit("c2pa.edited", "Edited", by="unknown"))},
         **{media_type: {"media_type": media_type} for media_type in ENCODINGS},
     }
-    return {name: crjson(signed(key, **change).data, key) for name, change in changes.items()}
+    compact = sign_image(picture(), media_type="image/png", colophon=colophon(), key=key, is_compact=True)
+    files = {name: signed(key, **change).data for name, change in changes.items()} | {"compact": compact.data}
+    return {name: crjson(data, key) for name, data in files.items()}
 
 
 def a_fingerprint() -> Fingerprint:

@@ -14,7 +14,7 @@ from provenance.canonical import pixel_digest
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.errors import KeyUnfit, SigningFailed
 from provenance.credentials.external_key import external_key
-from provenance.credentials.manifest import Software
+from provenance.credentials.manifest import Edit, Software
 from provenance.credentials.reading import read
 from provenance.credentials.signing import PemKey, SignedImage, SigningKey, sign_image
 from provenance.credentials.timestamps import REST_SECONDS, TimestampAuthority
@@ -24,7 +24,7 @@ from provenance.verification.trust import trust_in
 from provenance.verification.verify import verify
 from tests import services
 from tests.simulators import certificates
-from tests.simulators.pictures import ENCODINGS, colophon, picture
+from tests.simulators.pictures import ENCODINGS, PROMPT, colophon, opened, picture
 from tests.simulators.tampering import with_other_pixel
 from tests.simulators.timestamps import NAME, Authority, authority
 
@@ -223,3 +223,57 @@ def test_an_independent_reader_finds_stamped_and_updated_files_whole(
         )
         told = (report["integrity"], report["signature"], report["hard_binding"], report["trust"]["status"])
         assert told == ("valid", "valid", "match", "valid_for_supplied_material"), name
+
+
+# ---- compact manifests -----------------------------------------------------------------------------------------
+
+
+def overhead(key: SigningKey, timestamps: TimestampAuthority | None, media_type: str, *, is_compact: bool) -> int:
+    """Return by how many bytes signing makes a picture larger; it reads back whole, or signing fails."""
+    bare = picture(media_type)
+    said = colophon(media_type=media_type)
+    image = sign_image(
+        bare, media_type=media_type, colophon=said, key=key, timestamps=timestamps, is_compact=is_compact
+    )
+    assert image.reading is not None and image.reading.validation_state == "Trusted"
+    assert image.is_timestamped is (timestamps is not None)
+    return len(image.data) - len(bare)
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "image/jpeg"])
+def test_a_compact_manifest_holds_no_reserve_for_a_stamp_that_is_smaller(
+    key: PemKey, server: Authority, media_type: str
+) -> None:
+    known = Clock().knows(server)
+    assert 18_000 < overhead(key, known, media_type, is_compact=False) < 20_000
+    assert overhead(key, known, media_type, is_compact=True) < 7_000
+    assert overhead(key, None, media_type, is_compact=True) < 5_000
+
+
+@pytest.mark.parametrize("media_type", ["image/webp", "image/avif"])
+def test_where_the_library_compresses_nothing_a_compact_manifest_is_as_large_as_any(
+    key: PemKey, media_type: str
+) -> None:
+    sizes = {overhead(key, None, media_type, is_compact=is_compact) for is_compact in (True, False)}
+    assert len(sizes) == 1
+
+
+def test_a_compact_manifest_reads_as_any_and_a_later_form_nests_it(key: PemKey, server: Authority) -> None:
+    compact = sign_image(
+        picture(), media_type="image/png", colophon=colophon(), key=key, timestamps=Clock().knows(server),
+        is_compact=True,
+    )  # fmt: skip
+    verdict = verify(compact.data, trust_pem=key.root_pem)
+    assert verdict.facts is not None and verdict.facts.prompt["text"] == PROMPT
+    changed = verify(with_other_pixel(compact.data), trust_pem=key.root_pem)
+    assert changed.check("manifest.integrity").result == "failed"
+    form = colophon(number=2, opened=opened(compact.data, Edit("c2pa.cropped", "Cropped")))
+    later_form = sign_image(picture(seed=3), media_type="image/png", colophon=form, key=key)
+    reading = read(later_form.data, trust_pem=key.root_pem)
+    assert reading.validation_state == "Trusted" and colophon().manifest_id in reading.manifests
+
+
+def test_a_compact_file_that_was_not_stamped_is_stamped_later(key: PemKey, server: Authority) -> None:
+    unstamped = sign_image(picture(), media_type="image/png", colophon=colophon(), key=key, is_compact=True)
+    stamped = later(unstamped.data, key, Clock().knows(server))
+    assert read(stamped.data, trust_pem=key.root_pem).validation_state == "Trusted"

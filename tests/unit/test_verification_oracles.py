@@ -15,7 +15,7 @@ import pytest
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import Edit, InputUsed, Prompt
 from provenance.credentials.marking import ENDINGS
-from provenance.credentials.signing import PemKey
+from provenance.credentials.signing import PemKey, sign_image
 from tests import services
 from tests.simulators.pictures import colophon, digest, on_listed, opened, over_listed, picture, signed
 from tests.simulators.tampering import stripped, with_edited_assertion, with_other_pixel
@@ -110,6 +110,17 @@ def test_encypher_finds_our_files_whole_and_signed_by_whom_we_trust(
         told = (report["integrity"], report["signature"], report["hard_binding"], report["trust"]["status"])
         assert told == ("valid", "valid", "match", "valid_for_supplied_material"), path.name
         assert report["validation_results"]["failure"] == [], path.name
+
+
+def test_encypher_reads_compact_manifests_and_c2pa_ts_says_that_it_does_not(
+    encypher: Any, key: PemKey, tmp_path: Path
+) -> None:
+    compact = sign_image(picture(), media_type="image/png", colophon=colophon(), key=key, is_compact=True)
+    path = tmp_path / "compact.png"
+    path.write_bytes(compact.data)
+    assert by_encypher(encypher, path, key)["integrity"] == "valid"
+    (report,) = by_c2pa_ts(path)
+    assert report["isValid"] is False and "Compressed manifests are not supported" in json.dumps(report)
 
 
 def test_encypher_finds_every_change(encypher: Any, changed: list[Path], key: PemKey) -> None:
