@@ -325,6 +325,11 @@ def training_recorded(training_id: UUID) -> TrainingRun:
     return TrainingRun.objects.select_related("model").get(pk=training_id)
 
 
+def training_under_way(style_id: UUID) -> TrainingRun | None:
+    """Return the training of a style that has not ended; None where there is none."""
+    return TrainingRun.objects.filter(style_id=style_id, ended_at=None).first()
+
+
 def training_state_of(training_id: UUID) -> dict[str, object]:
     """Return a training's state and step, as an event tells them."""
     row = TrainingRun.objects.values("state", "step", "steps", "seconds_left", "is_paused").get(pk=training_id)
