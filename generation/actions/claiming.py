@@ -96,6 +96,12 @@ UPDATE generation_generation SET state = 'marking'
 WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s AND state = 'rendering' AND NOT cancel_requested
     AND {LEASE_ENDS.format(lease="%(lease)s")} > clock_timestamp()
 """
+HOLD = f"""
+SELECT cancel_requested FROM generation_generation
+WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s AND state IN ('rendering', 'marking')
+    AND {LEASE_ENDS.format(lease="%(lease)s")} > clock_timestamp()
+FOR UPDATE
+"""
 RENEW = f"""
 WITH renewed AS (
     UPDATE generation_generation
@@ -119,6 +125,10 @@ class Claim:
     worker: str
     lease_seconds: int
 
+    def as_values(self) -> dict[str, Any]:
+        """Return what the statements that are fenced by this claim ask for."""
+        return {"id": self.generation_id, "attempt": self.attempt, "worker": self.worker, "lease": self.lease_seconds}
+
 
 def claim_next(*, worker: str, resident: Sequence[str], lease_seconds: int) -> Claim | None:
     """Claim the waiting request whose turn it is, in one statement; None when nothing waits."""
@@ -136,11 +146,8 @@ def claim_next(*, worker: str, resident: Sequence[str], lease_seconds: int) -> C
 
 def enter_marking(claim: Claim) -> bool:
     """Let a claimed request go from rendering to marking; False when it is no longer ours to change, or called off."""
-    values = {
-        "id": claim.generation_id, "attempt": claim.attempt, "worker": claim.worker, "lease": claim.lease_seconds,
-    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(MARK, values)
+        cursor.execute(MARK, claim.as_values())
         return bool(cursor.rowcount)
 
 
@@ -180,6 +187,20 @@ def request_release(workers: Sequence[str]) -> int:
     for generation_id in rendering.values_list("pk", flat=True):
         notify_stop(generation_id)
     return rendering.update(release_requested=True)
+
+
+def hold_unread(claim: Claim) -> None:
+    """Lock the claimed row for the rest of the transaction, for one who has read it since it was claimed.
+
+    Raises LeaseLost if it is no longer ours, Cancelled when its owner called it off.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD, claim.as_values())
+        row = cursor.fetchone()
+    if row is None:
+        raise LeaseLost()
+    if row[0]:
+        raise Cancelled()
 
 
 class LeaseLine:
@@ -309,15 +330,7 @@ class Heartbeat:
             raise WorkerStopping()
 
     def _renew(self, *, step: int | None, payload: str | None) -> None:
-        values = {
-            "id": self._claim.generation_id,
-            "attempt": self._claim.attempt,
-            "worker": self._claim.worker,
-            "lease": self._claim.lease_seconds,
-            "step": step,
-            "channel": PROGRESS_CHANNEL,
-            "payload": payload,
-        }
+        values = {**self._claim.as_values(), "step": step, "channel": PROGRESS_CHANNEL, "payload": payload}
         with self._lock:
             try:
                 row = self._line.execute(RENEW, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,11 +17,10 @@ from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
-from generation.actions.claiming import Claim, hold_claimed
+from generation.actions.claiming import Claim, hold_unread
 from generation.actions.notifying import notify_state
 from generation.actions.signing_works import NestedWorks, nested_works
 from generation.actions.stating import colophon_of, label_of
-from generation.errors import Cancelled
 from generation.events import GenerationDone, OutputDelivered
 from generation.models import Generation, Output
 from generation.pipelines.contract import Pixels, Rendered
@@ -38,8 +38,10 @@ from provenance.licensing.actions import uses
 from provenance.licensing.actions.inheriting import inherit
 from provenance.verification.verify import verify
 
-MOST_AT_ONCE = 4
-"""Pictures of a batch that are signed side by side."""
+SIGNED_AT_ONCE = min(4, os.cpu_count() or 1)
+"""Pictures of a batch that are signed side by side: more than there are cores wait for one another."""
+STORED_AT_ONCE = 8
+"""Files that are waited for at once while the disk takes them."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class SignedOutput:
 class Delivery:
     """Everything of a finished generation that its rows and entries will say."""
 
+    generation: Generation
+    """As its claim read it; no other writes what is read of it here."""
     outputs: tuple[SignedOutput, ...]
     rendered: Rendered
 
@@ -79,8 +83,8 @@ def prepare(generation: Generation, *, rendered: Rendered, key: SigningKey) -> D
     inputs = {row["digest"]: storage.load(row["digest"]) for row in generation.inputs}
     nested = nested_works(generation, files=inputs, key=key)
 
-    def signed_and_stored(index: int) -> SignedOutput:
-        output = _sign(
+    def signed(index: int) -> SignedOutput:
+        return _sign(
             generation,
             index=index,
             pixels=rendered.images[index],
@@ -90,14 +94,17 @@ def prepare(generation: Generation, *, rendered: Rendered, key: SigningKey) -> D
             nested=nested,
             key=key,
         )
-        storage.store(output.signed.data)
-        storage.store(output.signed.manifest_store)
-        return output
 
-    # Encoding, signing and waiting for the disk leave Python free: a batch takes little longer than one picture.
-    with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as threads:
-        outputs = tuple(threads.map(signed_and_stored, range(len(rendered.images))))
-    return Delivery(outputs=outputs, rendered=rendered)
+    # Encoding and signing leave Python free, and the disk is waited for beside them: a batch takes little longer than
+    # one picture.
+    with ThreadPoolExecutor(SIGNED_AT_ONCE) as signing, ThreadPoolExecutor(STORED_AT_ONCE) as storing:
+        outputs, stored = [], []
+        for output in signing.map(signed, range(len(rendered.images))):
+            outputs.append(output)
+            stored += [storing.submit(storage.store, data) for data in output.signed.files]
+        for file in stored:
+            file.result()
+    return Delivery(generation=generation, outputs=tuple(outputs), rendered=rendered)
 
 
 def _sign(
@@ -178,9 +185,8 @@ def deliver(claim: Claim, *, delivery: Delivery) -> None:
 
     Raises LeaseLost when another attempt owns the generation, Cancelled when its owner called it off.
     """
-    generation = hold_claimed(claim)
-    if generation.cancel_requested:
-        raise Cancelled()
+    hold_unread(claim)
+    generation = delivery.generation
     _record(generation, delivery.outputs)
     images = [output.credential.image_digest for output in delivery.outputs]
     uses.settle(generation=generation.pk, decision=generation.decision, images=images)
@@ -257,7 +263,7 @@ def _row(generation: Generation, output: SignedOutput, *, leaf: str, at: datetim
 
 def keep(*signed: SignedImage) -> None:
     """Hold files and manifest stores for the caller's transaction, so that no sweeper takes what its rows will name."""
-    files = {sha256_digest(data): data for image in signed for data in (image.data, image.manifest_store)}
+    files = {sha256_digest(data): data for image in signed for data in image.files}
     storage.hold(*files)
     for digest, data in files.items():
         if not storage.exists(digest):  # the sweeper came between storing and now

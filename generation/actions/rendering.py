@@ -130,6 +130,8 @@ def decide_once_more(claim: Claim) -> Generation | None:
             audit_log.append(
                 DecisionRenewed(actor=COLOPHON, generation=generation.pk, decision=decision_to_log(generation))
             )
+        else:
+            commit_before_the_disk()
         return generation
     generation.state = Generation.State.REFUSED
     generation.fault = refusal(decision)

@@ -101,6 +101,11 @@ class SignedImage:
     reading: Reading | None = field(default=None, repr=False)
     """What the finished file reads as, with its own signer trusted."""
 
+    @property
+    def files(self) -> tuple[bytes, bytes]:
+        """Return what is kept of it: the picture, and the manifest store."""
+        return self.data, self.manifest_store
+
 
 def pem_chain(
     *, chain_pem: str, key_pem: bytes, root_pem: str = "", password: bytes | None = None, now: datetime
