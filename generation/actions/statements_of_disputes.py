@@ -16,7 +16,10 @@ DISPUTE_AFTER = {
 DISPUTES: tuple[Told, ...] = (
     Told(
         table="disputes_dispute", kinds=("DisputeOpened",), name="dispute",
-        says={"subject_kind": column("subject_kind"), "subject": column("subject"), "ground": column("ground")},
+        says={
+            "subject_kind": column("subject_kind"), "subject": column("subject"), "ground": column("ground"),
+            "opt_out": column("opt_out"),
+        },
     ),
     Told(
         table="disputes_dispute", kinds=tuple(DISPUTE_AFTER), name="dispute", is_newest_only=True, is_owed=False,

@@ -18,6 +18,8 @@ class DisputeOpened(Statement):
     subject: str
     ground: str
     evidence: Sequence[str]
+    opt_out: UUID | None = None
+    """The claim that opened it, where one did."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,8 @@ class Dispute(models.Model):
     claimant_account = models.UUIDField(null=True)
     respondent_account = models.UUIDField(null=True)
     """Of an image: whose request it was; works and styles are answered for by their owner's members."""
+    opt_out = models.UUIDField(null=True)
+    """The claim to a picture that opened it, which holds once one of its disputes is upheld."""
     secret_digest = models.CharField(max_length=64, blank=True)
     language = models.CharField(max_length=8, default="en")
     stopped = models.JSONField(default=list)
@@ -60,6 +62,7 @@ class Dispute(models.Model):
         indexes = [
             models.Index(fields=["subject_kind", "subject"], name="dispute_by_subject"),
             models.Index(fields=["-received_at", "id"], name="dispute_newest_first"),
+            models.Index(fields=["opt_out"], condition=Q(opt_out__isnull=False), name="dispute_by_opt_out"),
             models.Index(fields=["due_at"], condition=Q(ended_at=None), name="dispute_waiting"),
         ]
         constraints = [

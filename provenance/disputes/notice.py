@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 SUBJECT_KINDS = ("work", "style", "image")
 GROUNDS = ("mine", "no-consent", "shows-me", "opt-out", "other")
-REMEDIES = ("withdraw", "reassign")
-"""How an upheld dispute over a work or style ends: out of use for good, or with its new owner."""
+OPT_OUT = "opt-out"
+REMEDIES = ("withdraw", "reassign", OPT_OUT)
+"""How an upheld dispute over a work or style ends: out of use for good, with its new owner, or opted out as claimed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from provenance.actor import Actor
 from provenance.credentials import queries as credentials
 from provenance.disputes.errors import UnknownDispute
 from provenance.disputes.models import OPEN, STANDING, Dispute, DisputeEvent
+from provenance.licensing.models import OptOut
 from provenance.works import queries as works
 from provenance.works.models import PartyMember, Style, Work
 
@@ -32,6 +33,7 @@ def disputes_visible_to(actor: Actor) -> QuerySet[Dispute]:
         return disputes
     own = works.parties_of(actor.account_id)
     mine = Q(claimant_account=actor.account_id) | Q(respondent_account=actor.account_id)
+    mine |= Q(opt_out__in=OptOut.objects.filter(party_id__in=own).values("pk"))
     for kind, table in (("work", Work), ("style", Style)):
         held = table.objects.filter(owner_id__in=own).annotate(named=Cast("pk", CharField())).values("named")
         mine |= Q(subject_kind=kind, subject__in=held)
@@ -62,11 +64,30 @@ def side_of(actor: Actor, dispute: Dispute, *, secret: str = "") -> str:
         return "claimant"
     if actor.account_id is None:
         return ""
-    if actor.account_id == dispute.claimant_account:
+    if actor.account_id == dispute.claimant_account or _speaks_for_claim(actor, dispute):
         return "claimant"
     if actor.account_id in respondents_of(dispute):
         return "respondent"
     return "auditor" if actor.has("auditor") else ""
+
+
+def _claim_of(dispute: Dispute) -> list[OptOut]:
+    return list(OptOut.objects.filter(pk=dispute.opt_out)) if dispute.opt_out else []
+
+
+def _speaks_for_claim(actor: Actor, dispute: Dispute) -> bool:
+    own = works.parties_of(actor.account_id)
+    return any(claim.party_id in own for claim in _claim_of(dispute))
+
+
+def open_disputes_of(opt_out: UUID | None) -> QuerySet[Dispute]:
+    """Return the open disputes in which a claim is decided, in a steady order."""
+    return Dispute.objects.filter(opt_out=opt_out, state__in=OPEN).order_by("received_at", "pk")
+
+
+def disputes_of(opt_out: UUID) -> list[UUID]:
+    """Return every dispute in which a claim is or was decided, the oldest first."""
+    return list(Dispute.objects.filter(opt_out=opt_out).order_by("received_at", "pk").values_list("pk", flat=True))
 
 
 def respondents_of(dispute: Dispute) -> set[UUID]:
@@ -97,6 +118,7 @@ def is_recused(dispute: Dispute, account_id: UUID | None) -> bool:
     parties = works.parties_of(account_id)
     owner = owner_of(dispute.subject_kind, dispute.subject)
     claimants = works.parties_of(dispute.claimant_account) if dispute.claimant_account else set()
+    claimants |= {claim.party_id for claim in _claim_of(dispute)}
     has_part = account_id in {dispute.claimant_account, dispute.respondent_account} or owner in parties
     stood_back = dispute.events.filter(kind="recused", account_id=account_id).exists()
     return has_part or stood_back or bool(parties & claimants)

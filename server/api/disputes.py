@@ -65,6 +65,7 @@ class DisputeView(serializers.Serializer):
     subject_kind = serializers.CharField()
     subject = serializers.CharField()
     ground = serializers.CharField()
+    opt_out = serializers.UUIDField(allow_null=True, help_text="The claim to a picture that it decides.")
     state = serializers.CharField()
     waits_for = serializers.SerializerMethodField()
     side = serializers.SerializerMethodField()

@@ -1,4 +1,4 @@
-"""Opt-outs: saying no, taking it back, the public list, claims for an auditor, and lists that others keep."""
+"""Opt-outs: saying no, taking it back, the public list, claims, and lists that others keep."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation.actions.opting_out import other_forms
+from provenance.disputes.actions.claiming import contest
+from provenance.disputes.actions.withdrawing import withdraw_opt_out
+from provenance.disputes.queries import disputes_of
 from provenance.licensing.actions.importing_opt_outs import import_opt_outs
-from provenance.licensing.actions.opting_out import decide_claim, opt_out_picture, record_opt_out, withdraw_opt_out
+from provenance.licensing.actions.opting_out import opt_out_picture, record_opt_out
 from provenance.licensing.errors import ListUnreadable
 from provenance.licensing.opt_out_lists import LARGEST_LIST
 from provenance.licensing.queries import opt_outs
 from provenance.picture import LARGEST_FILE, PictureTooLarge
 from provenance.works import queries as works
 from server.api.actors import actor_of
-from server.api.generations import KnownFieldsOnly
 from server.api.parsers import StrictJSONParser
 from server.api.works import party_of
 
@@ -53,6 +55,7 @@ class OptOutView(PublicOptOut):
     source = serializers.CharField()
     evidence = serializers.CharField()
     works = serializers.SerializerMethodField()
+    disputes = serializers.SerializerMethodField()
     said = serializers.SerializerMethodField()
     ended_at = serializers.DateTimeField(allow_null=True)
 
@@ -60,6 +63,10 @@ class OptOutView(PublicOptOut):
         """Return the listed works that are the opted-out picture or near it."""
         matches = opt_out.matches.order_by("distance", "work_id")
         return [{"work": str(match.work_id), "distance": match.distance} for match in matches]
+
+    def get_disputes(self, opt_out: Any) -> list[str]:
+        """Return the disputes in which a claim is or was decided."""
+        return [str(dispute) for dispute in disputes_of(opt_out.pk)]
 
     def get_said(self, opt_out: Any) -> dict[str, str]:
         """Return what the opt-out does now, in both languages."""
@@ -73,14 +80,13 @@ SAID = {
     },
     "awaiting-review": {
         "en": "This picture is listed by a party whose claim was checked, or uses were prepaid, and your claim was "
-        "not checked. An auditor reviews both; "
-        "until then it stops nothing. Have your party verified to speed that up.",
-        "zh-Hans": "该图片由权利主张已经核实的一方登记，或其使用已被预付，而您的主张尚未核实。审计员将审查双方；"
-        "在此之前它不会阻止任何使用。请尽快核实您这一方的身份。",
+        "not checked. A dispute was opened: add your evidence there. Uses stop once an auditor finds it complete.",
+        "zh-Hans": "该图片由权利主张已经核实的一方登记，或其使用已被预付，而您的主张尚未核实。现已提起争议："
+        "请在其中补充证据。审计员认定材料完整后，新的使用将停止。",
     },
     "dismissed": {
-        "en": "An auditor found that this claim does not hold.",
-        "zh-Hans": "审计员认定该主张不成立。",
+        "en": "An auditor found in a dispute that this claim does not hold.",
+        "zh-Hans": "审计员在争议中认定该主张不成立。",
     },
     "withdrawn": {
         "en": "It was taken back; offers and grants hold again, but for the grants that were refunded.",
@@ -135,7 +141,7 @@ class OptOutList(ListAPIView):
                 raise PictureTooLarge(what=f"{values['file'].size // 2**20} MB")
             data = values["file"].read()
             made = opt_out_picture(
-                actor=actor_of(request), party=party, data=data, other_forms=other_forms, **said
+                actor=actor_of(request), party=party, data=data, other_forms=other_forms, contest=contest, **said
             )
         else:
             subject = {"subject_kind": values["kind"], "subject_id": values["subject"]}
@@ -176,7 +182,7 @@ def _csv(values: Any) -> str:
 
 
 class ClaimList(ListAPIView):
-    """Opt-outs that wait for review: one's own, all for an auditor."""
+    """Opt-outs that wait for the end of their disputes: one's own, all for an auditor."""
 
     serializer_class = OptOutView
     ordering = ("-recorded_at", "id")
@@ -206,27 +212,6 @@ class OptOutWithdrawal(APIView):
         return Response(OptOutView(withdraw_opt_out(actor=actor, opt_out=found)).data)
 
 
-class ClaimDecisionInput(KnownFieldsOnly):
-    """What an auditor found."""
-
-    is_upheld = serializers.BooleanField()
-    reason = serializers.CharField(max_length=2000)
-
-
-class ClaimDecision(APIView):
-    """An auditor's decision on a claim."""
-
-    @extend_schema(request=ClaimDecisionInput, responses={200: OptOutView})
-    def post(self, request: Request, opt_out_id: UUID) -> Response:
-        """Uphold or dismiss; the reason becomes a log entry."""
-        body = ClaimDecisionInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        actor = actor_of(request)
-        actor.require("auditor")
-        found = opt_outs.opt_out_of(actor, opt_out_id=opt_out_id)
-        return Response(OptOutView(decide_claim(actor=actor, opt_out_id=found.pk, **body.validated_data)).data)
-
-
 class ListInput(serializers.Serializer):
     """A list of opt-outs as a file: CSV, TDMRep JSON or RSL XML."""
 
@@ -252,7 +237,7 @@ class OptOutImport(APIView):
         party = works.party_of_any(values["party"]) if "party" in values else None
         told = {"source": values["source"], "site": values["site"], "party": party}
         taken = import_opt_outs(
-            actor=actor_of(request), data=values["file"].read(), other_forms=other_forms, **told
+            actor=actor_of(request), data=values["file"].read(), other_forms=other_forms, contest=contest, **told
         )
         lines = list(taken)
         counts = {result: sum(one.result == result for one in lines) for result in ("recorded", "known", "refused")}

@@ -118,7 +118,6 @@ urlpatterns = [
     path("v1/opt-outs/imports", opt_outs.OptOutImport.as_view()),
     path("v1/opt-outs/<uuid:opt_out_id>", opt_outs.OptOutDetail.as_view()),
     path("v1/opt-outs/<uuid:opt_out_id>/withdraw", opt_outs.OptOutWithdrawal.as_view()),
-    path("v1/opt-outs/<uuid:opt_out_id>/decision", opt_outs.ClaimDecision.as_view()),
     path("v1/audit/flags", flags.FlagList.as_view()),
     path("v1/audit/flags/<uuid:flag_id>", flags.FlagDecision.as_view()),
     path("v1/statements", statements.StatementDetail.as_view()),

@@ -8,8 +8,12 @@ from contextlib import contextmanager
 import pytest
 
 from provenance.audit_log.models import Entry
+from provenance.disputes.actions.assessing import assess, resolve
+from provenance.disputes.actions.claiming import contest
+from provenance.disputes.errors import Recused
+from provenance.disputes.models import Dispute
 from provenance.licensing.actions.deciding_flags import decide_flag
-from provenance.licensing.actions.opting_out import decide_claim, opt_out_picture
+from provenance.licensing.actions.opting_out import opt_out_picture
 from provenance.works.actions.parties import record_guardianship, review_claim
 from provenance.works.errors import AuditorConcerned
 from provenance.works.models import Flag, Party, PartyMember
@@ -75,9 +79,16 @@ def test_a_claim_to_a_picture_is_decided_by_nobody_who_acts_for_either_side(side
     review_claim(actor=an_auditor("eva").actor(), party=work.owner, claim="evidence-reviewed", reason="Seen.")
     noa = an_artist("noa")
     party = a_party("Noa", member=noa)
-    said = opt_out_picture(actor=noa.actor(), party=party, data=encoded(a_painting(), "JPEG"), source="form")
+    picture = encoded(a_painting(), "JPEG")
+    said = opt_out_picture(actor=noa.actor(), party=party, data=picture, source="form", contest=contest)
+    dispute = Dispute.objects.get(opt_out=said.pk)
     auditor = acting_for(party if side == "claimant" else work.owner)
-    with nothing_written():
-        decide_claim(actor=auditor.actor(), opt_out_id=said.pk, is_upheld=True, reason="Looked.")
+    before = Entry.objects.count()
+    with pytest.raises(Recused):
+        assess(actor=auditor.actor(), dispute=dispute, is_complete=True, reason="Looked.")
+    assert Entry.objects.count() == before
+    assess(actor=an_auditor("another").actor(), dispute=dispute, is_complete=True, reason="All there.")
+    with pytest.raises(Recused):
+        resolve(actor=auditor.actor(), dispute=dispute, is_upheld=True, reason="Looked.", remedy="opt-out")
     said.refresh_from_db()
     assert said.state == "awaiting-review"

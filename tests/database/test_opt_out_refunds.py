@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from provenance.audit_log.models import Entry
-from provenance.licensing.actions.opting_out import decide_claim, opt_out_picture, record_opt_out, withdraw_opt_out
+from provenance.disputes.actions.assessing import assess, resolve
+from provenance.disputes.actions.claiming import contest
+from provenance.disputes.models import Dispute
+from provenance.licensing.actions.opting_out import opt_out_picture, record_opt_out, withdraw_opt_out
 from provenance.licensing.models import Grant, OptOut
 from provenance.licensing.queries.grants import state_of
 from server.accounts.models import Account
@@ -63,9 +66,12 @@ def test_a_refunded_grant_is_not_usable_again_once_the_opt_out_is_withdrawn(sale
 def test_a_mere_word_on_somebody_elses_picture_moves_no_money_before_an_auditor_has_looked(sale: Sale) -> None:
     noa = an_artist("noa")
     party = a_party("Noa", member=noa)
-    said = opt_out_picture(actor=noa.actor(), party=party, data=encoded(a_painting(), "JPEG"), source="form")
+    said = opt_out_picture(actor=noa.actor(), party=party, data=encoded(a_painting(), "JPEG"), source="form",
+                           contest=contest)  # fmt: skip
     assert said.state == "awaiting-review" and balances() == {"accrued": 1_000, "owed": -1_000}
     assert state_of(sale.grant) == "granted" and a_request(sale.licensee, **in_style(sale.shop.style)).state == "queued"
-    decide_claim(actor=an_auditor().actor(), opt_out_id=said.pk, is_upheld=True, reason="looked at both")
+    dispute, auditor = Dispute.objects.get(opt_out=said.pk), an_auditor().actor()
+    assess(actor=auditor, dispute=dispute, is_complete=True, reason="all there")
+    resolve(actor=auditor, dispute=dispute, is_upheld=True, reason="looked at both", remedy="opt-out")
     grant = Grant.objects.get()
     assert state_of(grant) == "revoked" and balances() == {"accrued": 250, "owed": -250}

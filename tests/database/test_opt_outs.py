@@ -148,11 +148,15 @@ def test_an_unverified_no_to_a_verified_partys_picture_is_a_claim_that_stops_not
 def test_an_auditor_upholds_or_dismisses_a_claim(painter: Account, is_upheld: bool, state: str, then: str) -> None:
     work, said = a_claim(painter)
     a_model()
-    place, body = f"{OPT_OUTS}/{said['id']}/decision", {"is_upheld": is_upheld, "reason": "looked at both"}
-    is_problem(Caller(painter).post(place, body), 403, "not-permitted")
+    (dispute,) = said["disputes"]
+    place, body = f"/api/v1/disputes/{dispute}", {"upheld": is_upheld, "reason": "looked at both", "remedy": "opt-out"}
+    is_problem(Caller(painter).post(f"{place}/resolution", body), 403, "not-permitted")
     auditor = Caller(an_auditor())
-    assert auditor.post(place, body).json()["state"] == state
-    is_problem(auditor.post(place, body), 409, "opt-out-ended")
+    assert auditor.post(f"{place}/assessment", {"complete": True, "reason": "all there"}).status_code == 200
+    assert a_request(painter, **as_image(work)).state == "refused", "the dispute stands"
+    assert auditor.post(f"{place}/resolution", body).json()["state"] == ("upheld" if is_upheld else "dismissed")
+    is_problem(auditor.post(f"{place}/resolution", body), 409, "wrong-step")
+    assert OptOut.objects.get(pk=said["id"]).state == state
     assert a_request(painter, **as_image(work)).state == then
 
 

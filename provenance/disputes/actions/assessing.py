@@ -17,6 +17,7 @@ from provenance.disputes.actions.subjects import stop_uses
 from provenance.disputes.errors import NoNewOwner, NoticeIncomplete, Recused, WrongStep
 from provenance.disputes.events import AuditorRecused, DisputeAssessed
 from provenance.disputes.models import STANDING, Dispute
+from provenance.disputes.notice import OPT_OUT
 from provenance.works import queries as works
 
 
@@ -82,7 +83,8 @@ def resolve(
     """Decide a dispute: uphold it with a remedy, or dismiss it, and let what it stopped go on.
 
     ``withdraw`` takes the work or style out of use; ``reassign`` makes another party its owner and gives it what
-    was held. Raises Recused, WrongStep, NoNewOwner, NoticeIncomplete without a reason.
+    was held; ``opt-out`` lets the claim hold that opened the dispute, as every remedy of such a one does.
+    Raises Recused, WrongStep, NoNewOwner, NoticeIncomplete without a reason.
     """
     locked = held(dispute)
     _require_impartial(actor, locked)
@@ -95,11 +97,19 @@ def resolve(
         )
     if is_upheld and remedy == "reassign":
         _require_new_owner(locked, new_owner)
-    elif is_upheld and locked.subject_kind != "image" and remedy != "withdraw":
-        raise NoticeIncomplete(field="remedy", said_en="choose withdraw or reassign.", said_zh="请选择撤回或重新归属。")
+    elif is_upheld and locked.subject_kind != "image" and remedy not in _remedies(locked):
+        raise NoticeIncomplete(
+            field="remedy",
+            said_en="choose withdraw or reassign, or opt-out where a claim opened it.",
+            said_zh="请选择撤回或重新归属；若由退出主张引起，也可选择 opt-out。",
+        )
     tell(locked, kind="upheld" if is_upheld else "dismissed", side="auditor", actor=actor, text=reason)
     outcome = Dispute.State.UPHELD if is_upheld else Dispute.State.DISMISSED
     return end(locked, actor=actor, outcome=outcome, remedy=remedy if is_upheld else "", new_owner=new_owner)
+
+
+def _remedies(dispute: Dispute) -> set[str]:
+    return {"withdraw", OPT_OUT} if dispute.opt_out else {"withdraw"}
 
 
 def _require_new_owner(dispute: Dispute, new_owner: UUID | None) -> None:

@@ -8,10 +8,14 @@ from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
-from provenance.disputes.actions.steps import enter, require_open
+from provenance.disputes import queries
+from provenance.disputes.actions.claiming import outcome_for_claim
+from provenance.disputes.actions.steps import enter, require_open, tell
 from provenance.disputes.actions.subjects import carry_out, let_go_on
 from provenance.disputes.events import DisputeEnded
 from provenance.disputes.models import STANDING, Dispute
+from provenance.disputes.notice import OPT_OUT
+from provenance.licensing.actions.opting_out import settle_claim
 
 
 def end(
@@ -30,4 +34,18 @@ def end(
     audit_log.append(
         DisputeEnded(actor=actor, dispute=dispute.pk, outcome=outcome, remedy=remedy, new_owner=dispute.new_owner)
     )
+    if dispute.opt_out:
+        _end_claim(dispute, actor=actor)
     return dispute
+
+
+def _end_claim(dispute: Dispute, *, actor: Actor) -> None:
+    """Settle the claim that opened a dispute, where this settles it; its other disputes end with it."""
+    assert dispute.opt_out is not None
+    outcome = outcome_for_claim(dispute)
+    if not outcome:
+        return
+    settle_claim(actor=actor, claim_id=dispute.opt_out, outcome=outcome, reason=f"dispute {dispute.pk}")
+    while other := queries.open_disputes_of(dispute.opt_out).select_for_update().first():
+        tell(other, kind="upheld", side="colophon", actor=actor, text=f"dispute {dispute.pk}")
+        end(other, actor=actor, outcome=Dispute.State.UPHELD, remedy=OPT_OUT)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from provenance import storage
 from provenance.actor import Actor
@@ -15,9 +14,9 @@ from provenance.audit_log import actions as audit_log
 from provenance.canonical import sha256_digest
 from provenance.disputes import queries
 from provenance.disputes.actions.ending import end
-from provenance.disputes.actions.steps import enter, held, tell
+from provenance.disputes.actions.steps import enter, held, open_dispute, tell
 from provenance.disputes.errors import NothingToDispute, NoticeIncomplete, TooManyOpen, WrongStep
-from provenance.disputes.events import DisputeAnswered, DisputeOpened, DisputeSupplemented
+from provenance.disputes.events import DisputeAnswered, DisputeSupplemented
 from provenance.disputes.evidence import EvidenceFile
 from provenance.disputes.models import Dispute
 from provenance.disputes.notice import Notice
@@ -54,21 +53,8 @@ def give_notice(
         respondent_account=respondent,
         secret_digest=queries.secret_digest(secret),
         language=notice.language,
-        received_at=timezone.now(),
     )
-    enter(dispute, Dispute.State.RECEIVED)
-    dispute.save(force_insert=True)
-    told = tell(dispute, kind="notice", side="claimant", actor=actor, text=notice.text, evidence=evidence)
-    audit_log.append(
-        DisputeOpened(
-            actor=actor,
-            dispute=dispute.pk,
-            subject_kind=dispute.subject_kind,
-            subject=dispute.subject,
-            ground=dispute.ground,
-            evidence=[file["digest"] for file in told.evidence],
-        )
-    )
+    open_dispute(dispute, actor=actor, text=notice.text, evidence=evidence)
     return dispute, secret
 
 

@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from provenance import storage
 from provenance.actor import Actor
+from provenance.audit_log import actions as audit_log
 from provenance.canonical import sha256_digest
 from provenance.disputes.deadlines import due
 from provenance.disputes.errors import WrongStep
+from provenance.disputes.events import DisputeOpened
 from provenance.disputes.evidence import EvidenceFile
 from provenance.disputes.models import Dispute, DisputeEvent
 
@@ -30,6 +32,27 @@ def require_open(dispute: Dispute) -> None:
     """Raise WrongStep for a dispute that has ended."""
     if dispute.ended_at:
         raise WrongStep(state=dispute.state, next_en="It has ended.", next_zh="该争议已结束。")
+
+
+def open_dispute(
+    dispute: Dispute, *, actor: Actor, text: str, evidence: Sequence[EvidenceFile] = ()
+) -> None:
+    """Record a new dispute with what its claimant said; nothing stops before an auditor finds that complete."""
+    dispute.received_at = timezone.now()
+    enter(dispute, Dispute.State.RECEIVED)
+    dispute.save(force_insert=True)
+    told = tell(dispute, kind="notice", side="claimant", actor=actor, text=text, evidence=evidence)
+    audit_log.append(
+        DisputeOpened(
+            actor=actor,
+            dispute=dispute.pk,
+            subject_kind=dispute.subject_kind,
+            subject=dispute.subject,
+            ground=dispute.ground,
+            evidence=[file["digest"] for file in told.evidence],
+            opt_out=dispute.opt_out,
+        )
+    )
 
 
 def enter(dispute: Dispute, state: str) -> None:

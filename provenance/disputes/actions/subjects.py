@@ -8,6 +8,7 @@ from uuid import UUID
 from provenance.actor import Actor
 from provenance.disputes import queries
 from provenance.disputes.models import Dispute
+from provenance.disputes.notice import OPT_OUT
 from provenance.licensing.actions import holding, reassigning
 from provenance.works.actions import disputing as works
 from provenance.works.actions.flagging import hold_listing
@@ -54,8 +55,12 @@ def let_go_on(actor: Actor, dispute: Dispute) -> None:
 def carry_out(actor: Actor, dispute: Dispute) -> None:
     """Carry out the remedy of an upheld dispute: out of use, or to its new owner together with what was held.
 
-    What a rejected work or style earned stays held: whom it is owed to is for the sides to settle.
+    What a rejected work or style earned stays held: whom it is owed to is for the sides to settle. What was opted out
+    gets its state back: it is the claim, which holds from now on, that stops it.
     """
+    if dispute.remedy == OPT_OUT:
+        let_go_on(actor, dispute)
+        return
     for kind, pk in _subjects(dispute):
         if dispute.remedy == "reassign" and dispute.new_owner:
             former = works.hand_over(actor, kind, pk, owner=dispute.new_owner)

@@ -10,7 +10,9 @@ from django.db import transaction
 from provenance.actor import Actor
 from provenance.errors import Fault
 from provenance.licensing.actions.opting_out import (
+    Contest,
     OtherForms,
+    no_dispute,
     no_other_forms,
     opt_out_fingerprint,
     record_opt_out,
@@ -42,6 +44,7 @@ def import_opt_outs(
     site: str = "",
     party: Party | None = None,
     other_forms: OtherForms = no_other_forms,
+    contest: Contest = no_dispute,
 ) -> Iterator[Taken]:
     """Record the opt-outs of a list and yield what became of each line; a second time everything is known.
 
@@ -55,14 +58,14 @@ def import_opt_outs(
             yield Taken(line.number, "refused", en=line.fault[0], zh=line.fault[1])
             continue
         try:
-            yield _taken(line, actor=actor, source=source, party=party, other_forms=other_forms)
+            yield _taken(line, actor=actor, source=source, party=party, other_forms=other_forms, contest=contest)
         except Fault as fault:
             yield Taken(line.number, "refused", en=fault.said("en"), zh=fault.said("zh-Hans"))
 
 
 @transaction.atomic
 def _taken(
-    line: Line, *, actor: Actor, source: str, party: Party | None, other_forms: OtherForms
+    line: Line, *, actor: Actor, source: str, party: Party | None, other_forms: OtherForms, contest: Contest
 ) -> Taken:
     before = OptOut.objects.count()
     listed = _works(line)
@@ -78,7 +81,8 @@ def _taken(
     elif line.digest and party:
         made = [
             opt_out_fingerprint(
-                actor=actor, party=party, digest=line.digest, source=source, other_forms=other_forms
+                actor=actor, party=party, digest=line.digest, source=source, other_forms=other_forms,
+                contest=contest,
             )
         ]
     else:

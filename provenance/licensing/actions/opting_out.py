@@ -14,6 +14,7 @@ from provenance.actor import Actor
 from provenance.attribution import actions as fingerprints
 from provenance.attribution.actions import Fingerprinted
 from provenance.audit_log import actions as audit_log
+from provenance.audit_log.entry import Statement
 from provenance.canonical import pixel_digest, sha256_digest
 from provenance.fingerprint import Fingerprint, fingerprint_of
 from provenance.licensing.actions.granting import end_refunded
@@ -30,7 +31,7 @@ from provenance.licensing.models import OptOut, OptOutMatch
 from provenance.licensing.queries.opt_outs import copies_of, grants_touched, is_prepaid, is_verified
 from provenance.picture import decode_picture
 from provenance.works.actions.flagging import hold_listing
-from provenance.works.actions.parties import require_impartial, require_member, require_owned
+from provenance.works.actions.parties import require_member, require_owned
 from provenance.works.models import Party, Work
 
 NO_FINGERPRINT = Fingerprint(pdq=(), quality=0, iscc="")
@@ -91,6 +92,15 @@ def no_other_forms(digest: str, pixels: str) -> Sequence[KnownForm]:
     return ()
 
 
+Contest = Callable[[Actor, OptOut, Sequence[Work]], None]
+"""Opens the disputes in which a claim to the pictures of others is decided, in the caller's transaction."""
+
+
+def no_dispute(actor: Actor, claim: OptOut, works: Sequence[Work]) -> None:
+    """Refuse to leave a claim behind that nobody would ever decide."""
+    raise AssertionError(f"claim {claim.pk} needs somebody to open its disputes")
+
+
 def opt_out_picture(
     *,
     actor: Actor,
@@ -99,12 +109,13 @@ def opt_out_picture(
     source: str,
     evidence: str = "",
     other_forms: OtherForms = no_other_forms,
+    contest: Contest = no_dispute,
 ) -> OptOut:
     """Record a party's no to a picture that need not be listed; copies of it that others listed can be used no more.
 
     The file itself is not kept: only its digest and what it is recognised by. Against the works of a verified party,
-    and where others prepaid for uses, the no of an unverified party is a claim, which waits for review. The no to one
-    file of a delivered image is a no to all.
+    and where others prepaid for uses, the no of an unverified party is a claim, for which ``contest`` opens disputes:
+    it waits for their end. The no to one file of a delivered image is a no to all.
     Raises NotAPicture, PictureTooLarge.
     """
     if actor.account_id is not None:
@@ -112,7 +123,7 @@ def opt_out_picture(
     pixels = decode_picture(data).pixels
     return opt_out_fingerprint(
         actor=actor, party=party, digest=sha256_digest(data), fingerprint=fingerprint_of(pixels), source=source,
-        evidence=evidence, pixels=pixel_digest(pixels), other_forms=other_forms,
+        evidence=evidence, pixels=pixel_digest(pixels), other_forms=other_forms, contest=contest,
     )  # fmt: skip
 
 
@@ -127,6 +138,7 @@ def opt_out_fingerprint(
     evidence: str = "",
     pixels: str = "",
     other_forms: OtherForms = no_other_forms,
+    contest: Contest = no_dispute,
 ) -> OptOut:
     """Record a party's no to a picture of which the digest, and perhaps the fingerprint, is known."""
     hold_listing()
@@ -148,34 +160,35 @@ def opt_out_fingerprint(
     _match(actor, opt_out, matches=matches)
     if contested:
         audit_log.append(_claimed(actor, opt_out, works=[work.pk for work in contested]))
+        contest(actor, opt_out, contested)
     else:
         _take_effect(actor, opt_out)
     return opt_out
 
 
-@transaction.atomic
-def decide_claim(*, actor: Actor, opt_out_id: UUID, is_upheld: bool, reason: str) -> OptOut:
-    """Say as an auditor whether a claim holds: upheld it stops uses from now on.
+def settle_claim(*, actor: Actor, claim_id: UUID, outcome: str, reason: str) -> None:
+    """Let a claim hold from now on, or end it, as its disputes ended; one that is settled stays so.
 
-    Raises OptOutEnded, AuditorConcerned.
+    In the caller's transaction, who has seen to it that the actor may decide: upheld, dismissed or withdrawn.
     """
-    actor.require("auditor")
-    opt_out = OptOut.objects.select_for_update(of=("self",)).select_related("party").get(pk=opt_out_id)
-    if opt_out.state != OptOut.State.AWAITING_REVIEW:
-        raise OptOutEnded(state=opt_out.state)
-    require_impartial(actor, concerned={opt_out.party_id, *opt_out.matches.values_list("work__owner_id", flat=True)})
+    claim = OptOut.objects.select_for_update(of=("self",)).select_related("party").get(pk=claim_id)
+    if claim.state != OptOut.State.AWAITING_REVIEW:
+        return
     now = timezone.now()
-    opt_out.state = OptOut.State.ACTIVE if is_upheld else OptOut.State.DISMISSED
-    if is_upheld:
-        opt_out.recorded_at = now  # it is prospective: what was made while it waited was made in good faith
+    if outcome == "upheld":
+        claim.state = OptOut.State.ACTIVE
+        claim.recorded_at = now  # it is prospective: what was made while it waited was made in good faith
     else:
-        opt_out.ended_at = now
-    opt_out.save(update_fields=["state", "recorded_at", "ended_at"])
-    kind = OptOutUpheld if is_upheld else OptOutDismissed
-    audit_log.append(kind(actor=actor, opt_out=opt_out.pk, reason=reason))
-    if is_upheld:
-        _refund(actor, opt_out)
-    return opt_out
+        claim.state = OptOut.State.WITHDRAWN if outcome == "withdrawn" else OptOut.State.DISMISSED
+        claim.ended_at = now
+    claim.save(update_fields=["state", "recorded_at", "ended_at"])
+    told: dict[str, Statement] = {
+        "upheld": OptOutUpheld(actor=actor, opt_out=claim.pk, reason=reason),
+        "withdrawn": OptOutWithdrawn(actor=actor, opt_out=claim.pk, party=claim.party_id),
+    }
+    audit_log.append(told.get(outcome) or OptOutDismissed(actor=actor, opt_out=claim.pk, reason=reason))
+    if outcome == "upheld":
+        _refund(actor, claim)
 
 
 @transaction.atomic

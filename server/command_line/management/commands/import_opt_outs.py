@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, CommandError
 
 from generation.actions.opting_out import other_forms
 from provenance.actor import COLOPHON
+from provenance.disputes.actions.claiming import contest
 from provenance.errors import Fault
 from provenance.licensing.actions.importing_opt_outs import import_opt_outs
 from provenance.works.queries import party_of_any
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             party = party_of_any(options["party"]) if options["party"] else None
             told = {"source": options["source"] or options["file"].name, "site": options["site"], "party": party}
             data = options["file"].read_bytes()
-            for line in import_opt_outs(actor=COLOPHON, data=data, other_forms=other_forms, **told):
+            for line in import_opt_outs(actor=COLOPHON, data=data, other_forms=other_forms, contest=contest, **told):
                 counts[line.result] += 1
                 if line.result == "refused":
                     self.stdout.write(f"{line.number}: {line.en} · {line.zh}")
