@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -77,6 +78,12 @@ def as_pixels(image: Image.Image) -> Pixels:
     return np.asarray(image, dtype=np.uint8)
 
 
+@cache
+def threads(name: str, *, at_most: int) -> ThreadPoolExecutor:
+    """Return this process's threads for one kind of work; none asks the database."""
+    return ThreadPoolExecutor(at_most, thread_name_prefix=name)
+
+
 def prepare(generation: Generation, *, rendered: Rendered, key: SigningKey) -> Delivery:
     """Mark, sign and store every picture of a generation; nothing is recorded yet."""
     made_at = timezone.now()
@@ -97,13 +104,13 @@ def prepare(generation: Generation, *, rendered: Rendered, key: SigningKey) -> D
 
     # Encoding and signing leave Python free, and the disk is waited for beside them: a batch takes little longer than
     # one picture.
-    with ThreadPoolExecutor(SIGNED_AT_ONCE) as signing, ThreadPoolExecutor(STORED_AT_ONCE) as storing:
-        outputs, stored = [], []
-        for output in signing.map(signed, range(len(rendered.images))):
-            outputs.append(output)
-            stored += [storing.submit(storage.store, data) for data in output.signed.files]
-        for file in stored:
-            file.result()
+    signing, storing = threads("sign", at_most=SIGNED_AT_ONCE), threads("store", at_most=STORED_AT_ONCE)
+    outputs, stored = [], []
+    for output in signing.map(signed, range(len(rendered.images))):
+        outputs.append(output)
+        stored += [storing.submit(storage.store, data) for data in output.signed.files]
+    for file in stored:
+        file.result()
     return Delivery(generation=generation, outputs=tuple(outputs), rendered=rendered)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from uuid import UUID
@@ -67,7 +67,8 @@ def nested_works(generation: Generation, *, files: Mapping[str, bytes], key: Sig
     """Return the manifests that a request's pictures bring along; ``files`` holds the input files by digest."""
     if not generation.inputs and not generation.references:
         return NOTHING_NESTED
-    put_in = works.works_with_ids_known(UUID(row["work"]) for row in generation.inputs)
+    ids = [UUID(row["work"]) for row in generation.inputs]
+    put_in = works.works_with_ids_known(ids) if ids else []
     signed = {str(work.pk): manifest_of(work, key=key, data=files.get(work.digest)) for work in put_in}
     inputs = {work: manifest for work, manifest in signed.items() if manifest}
     return NestedWorks(inputs=inputs, behind=_behind(generation, key=key))
@@ -75,16 +76,20 @@ def nested_works(generation: Generation, *, files: Mapping[str, bytes], key: Sig
 
 def _behind(generation: Generation, *, key: SigningKey) -> dict[str, tuple[WorkBehind, ...]]:
     room, behind = MOST_BEHIND, {}
-    own = works.parties_of(generation.owner_id)
-    for style in works.styles_with(row["style"] for row in generation.references):
-        listed = list(style.works.select_related("owner").order_by("registered_at", "pk")[: room + 1])
-        # What is not everybody's to see stays out of a picture that anybody may get to see.
-        if len(listed) > room or not all(work.licence or work.owner_id in own for work in listed):
+    for row in generation.references:
+        listed = works.first_listed_in(row["style"], at_most=room + 1)
+        if len(listed) > room or not _may_come_along(listed, requester=generation.owner_id):
             continue
         found = tuple(part for work in listed if (part := _one_behind(work, key=key)))
         room -= len(found)
-        behind[str(style.pk)] = found
+        behind[row["style"]] = found
     return behind
+
+
+def _may_come_along(listed: Iterable[Work], *, requester: UUID | None) -> bool:
+    """Say whether everybody may see some works: what is a party's own stays out of what anybody may get to see."""
+    private = {work.owner_id for work in listed if not work.licence}
+    return not private or private <= set(works.parties_of(requester))
 
 
 def _one_behind(work: Work, *, key: SigningKey) -> WorkBehind | None:

@@ -282,6 +282,12 @@ def works_with_ids_known(ids: Iterable[UUID]) -> list[Work]:
     return list(Work.objects.select_related("owner").filter(pk__in=list(ids)))
 
 
+def first_listed_in(style: str, *, at_most: int) -> list[Work]:
+    """Return the works that a style lists, in the order of their listing, no more than asked for."""
+    listed = Work.objects.select_related("owner").filter(styles=style).order_by("registered_at", "pk")
+    return list(listed[:at_most])
+
+
 def styles_with(ids: Iterable[str]) -> list[Style]:
     """Return styles by id, in the order asked for."""
     wanted = list(ids)
