@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +26,8 @@ from provenance.credentials import queries as credentials
 from provenance.credentials.actions import reading_watermark
 from provenance.credentials.watermark.contract import ID_BYTES
 from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint, Look
-from provenance.picture import LARGEST_FILE, PictureTooLarge, decode_picture
+from provenance.picture import LARGEST_FILE, NotAPicture, PictureTooLarge, decode_picture
+from server.api.errors import problem_response
 from server.api.images import stored_manifest
 from server.api.parsers import StrictJSONParser
 from server.api.throttles import PerAccount
@@ -37,6 +38,7 @@ ALGORITHMS = (*FINGERPRINTS, WATERMARK)
 CODE_BYTES = 32
 LONGEST_VALUE = 1000
 MOST_RESULTS = 100
+"""Of one answer, however many were asked for."""
 
 
 class ManifestMatch(serializers.Serializer):
@@ -58,7 +60,7 @@ class Binding(serializers.Serializer):
 
     alg = serializers.ChoiceField(choices=ALGORITHMS)
     value = serializers.CharField(max_length=LONGEST_VALUE)
-    maxResults = serializers.IntegerField(min_value=1, max_value=MOST_RESULTS, default=10)
+    maxResults = serializers.IntegerField(min_value=1, default=10)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the binding with its value as bytes."""
@@ -79,7 +81,7 @@ class ContentQuestion(serializers.Serializer):
     alg = serializers.ChoiceField(choices=ALGORITHMS, default=PDQ_ALGORITHM)
     hintAlg = serializers.CharField(max_length=200, required=False)
     hintValue = serializers.CharField(max_length=LONGEST_VALUE, required=False)
-    maxResults = serializers.IntegerField(min_value=1, max_value=MOST_RESULTS, default=10)
+    maxResults = serializers.IntegerField(min_value=1, default=10)
 
 
 class PictureBody(BaseParser):
@@ -101,10 +103,25 @@ class OctetBody(PictureBody):
     media_type = "application/octet-stream"
 
 
-class SupportedAlgorithms(APIView):
-    """By which soft bindings pictures can be looked up here."""
+class ResolutionView(APIView):
+    """Refuses with the status codes that C2PA's description of the interface names."""
 
     permission_classes = (AllowAny,)
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+        """Return what turns an error into an answer: 400 for a question, 415 for bytes that are no picture."""
+        return _refused
+
+
+def _refused(error: Exception, context: dict[str, Any]) -> Response | None:
+    response = problem_response(error, context)
+    if response is not None and response.status_code == 422:
+        response.status_code = response.data["status"] = 415 if isinstance(error, NotAPicture) else 400
+    return response
+
+
+class SupportedAlgorithms(ResolutionView):
+    """By which soft bindings pictures can be looked up here."""
 
     @extend_schema(responses={200: dict})
     def get(self, request: Request) -> Response:
@@ -112,10 +129,9 @@ class SupportedAlgorithms(APIView):
         return Response(_listed(watermarks=[WATERMARK], fingerprints=FINGERPRINTS))
 
 
-class MatchesByBinding(APIView):
+class MatchesByBinding(ResolutionView):
     """The manifests of pictures with a soft binding, or with one that is near to it."""
 
-    permission_classes = (AllowAny,)
     parser_classes = (StrictJSONParser,)
     throttle = {"GET": "verify", "POST": "verify"}
 
@@ -124,16 +140,23 @@ class MatchesByBinding(APIView):
         """Return the matches of the binding that the address names."""
         return _by_binding(request.query_params)
 
-    @extend_schema(request=Binding, responses={200: Matches})
+    @extend_schema(
+        request=Binding, parameters=[OpenApiParameter("maxResults", int, default=10)], responses={200: Matches}
+    )
     def post(self, request: Request) -> Response:
-        """Return the matches of the binding in the body, which stays out of logs of addresses."""
-        return _by_binding(request.data)
+        """Return the matches of the binding in the body, which stays out of logs of addresses.
+
+        How many may be told is asked for in the address; in the body it is understood too.
+        """
+        asked = request.data
+        if isinstance(asked, dict) and "maxResults" in request.query_params:
+            asked = {**asked, "maxResults": request.query_params["maxResults"]}
+        return _by_binding(asked)
 
 
-class MatchesByContent(APIView):
+class MatchesByContent(ResolutionView):
     """The manifests of pictures of which the one sent may be a copy."""
 
-    permission_classes = (AllowAny,)
     parser_classes = (MultiPartParser, PictureBody, OctetBody)
     throttle = {"POST": "verify"}
 
@@ -152,13 +175,12 @@ class MatchesByContent(APIView):
             found = _watermarked(read.hex) if read else ()
         else:
             found = _alike(algorithm, Look(pixels))
-        return Response({"matches": list(_told(found))[: question.validated_data["maxResults"]]})
+        return Response({"matches": _told(found, most=question.validated_data["maxResults"])})
 
 
-class StoredManifest(APIView):
+class StoredManifest(ResolutionView):
     """The manifest store with the id of its active manifest."""
 
-    permission_classes = (AllowAny,)
     throttle = {"GET": "verify"}
 
     @extend_schema(
@@ -196,7 +218,7 @@ def _by_binding(asked: Any) -> Response:
     binding = Binding(data=asked)
     binding.is_valid(raise_exception=True)
     found = _bound(binding.validated_data["alg"], binding.validated_data["value"])
-    return Response({"matches": list(_told(found))[: binding.validated_data["maxResults"]]})
+    return Response({"matches": _told(found, most=binding.validated_data["maxResults"])})
 
 
 def _bound(algorithm: str, value: bytes) -> Sequence[tuple[str, float]]:
@@ -220,10 +242,12 @@ def _alike(algorithm: str, fingerprint: Fingerprint | Look) -> Sequence[tuple[st
     return [(one.form.file.manifest_id, 1 - one.match.distance / 256) for one in recovery.likenesses(fingerprint)]
 
 
-def _told(found: Sequence[tuple[str, float]]) -> Iterator[dict[str, Any]]:
-    for manifest_id, alike in found:
-        yield {
+def _told(found: Sequence[tuple[str, float]], *, most: int) -> list[dict[str, Any]]:
+    return [
+        {
             "manifestId": manifest_id,
             "endpoint": f"{settings.ENVIRONMENT.address}/c2pa",
             "similarityScore": int(100 * alike),
         }
+        for manifest_id, alike in found[: min(most, MOST_RESULTS)]
+    ]

@@ -24,12 +24,13 @@ from provenance.credentials.actions import signing_key
 from provenance.credentials.signing import pem_chain
 from provenance.verification.verify import verify
 from tests import services
-from tests.factories.pictures import a_png
+from tests.factories.pictures import a_png, a_png_bomb, polyglots
 from tests.factories.records import a_model, a_request, a_worker, an_artist
 from tests.simulators import certificates
 from tests.simulators.caller import Caller, is_problem
 from tests.simulators.pictures import PROMPT, picture, signed
-from tests.simulators.tampering import stripped, with_other_pixel
+from tests.simulators.tampering import moved_onto, stripped, with_other_pixel, with_two_stores
+from tests.unit.test_verification_strangers import FOREIGN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 VERIFICATIONS = "/api/v1/verifications"
@@ -141,6 +142,27 @@ def test_our_picture_signed_again_by_a_stranger_who_claims_to_be_us_is_told_as_h
     assert results["manifest.integrity"]["result"] == "passed"
     assert results["record.agrees"]["result"] == "failed"
     assert "file" in results["record.agrees"]["evidence"]["differing"]
+
+
+def test_what_no_browser_would_send_gets_a_report_and_leaves_nothing_behind(delivered: Generation) -> None:
+    before = Entry.objects.count()
+    ours = file_of(delivered)
+    expected = {name: (data, "unreadable") for name, data in FOREIGN.items()}
+    expected |= {name: (data, "no_manifest") for name, data in polyglots().items()}
+    expected |= {
+        "a bomb": (a_png_bomb(), "unreadable"),
+        "two stores": (with_two_stores(ours), "failed"),
+        "our manifest on another picture": (moved_onto(picture(seed=2), store_of=ours), "failed"),
+        "a page": (b"<!doctype html><script>alert(1)</script>", "unreadable"),
+    }
+    for name, (data, state) in expected.items():
+        for called in ("picture.png", "../../etc/passwd", "picture.heic", "<script>.svg"):
+            answer = Caller().upload(VERIFICATIONS, data, name=called)
+            assert answer.status_code == 200 and answer["Content-Type"] == "application/json", name
+        told = answer.json()
+        assert told["state"] in {state, "unreadable" if name in polyglots() else state}, (name, told["summary"])
+        assert "original" not in told["summary"]["en"].lower()
+    assert Entry.objects.count() == before
 
 
 def test_every_foreign_file_gets_over_http_the_verdict_that_the_command_gives() -> None:
