@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,13 @@ def found(codes: Any) -> Iterator[tuple[str, str, str]]:
             missed += f"sha256:{place:064x}" not in {one.digest for one in matches}
         yield (f"{name}, within {within}: p50 / p95", _quantiles(seconds), f"p95 {aim}")
         yield (f"{name}, within {within}: found", f"{len(asked) - missed} of {len(asked)}", "all")
+    moved = []
+    for number in range(ASKED // 4):
+        stranger = _stranger(number)
+        began = time.perf_counter()
+        queries.near(stranger, kinds=["image"], within=64, loosely=True)
+        moved.append(1000 * (time.perf_counter() - began))
+    yield (f"{name}, a stranger, moved in eight directions too: p50 / p95", _quantiles(moved), "p95 <= 1 s")
     plain = timed(lambda: _by_hand(flat, asked[0][0].pdq[0]), times=5)
     yield (f"{name}: one plain numpy comparison", f"{statistics.median(plain):.0f} ms", "brute force")
 
@@ -129,6 +137,13 @@ def _copies(codes: Any, *, within: int) -> Iterator[tuple[Any, int]]:
         for bit in rng.permutation(256)[: within * (number + 1) // ASKED]:
             code ^= 1 << int(bit)
         yield Fingerprint(pdq=(code.to_bytes(32, "big"), *[bytes(32)] * 9), quality=100, iscc=""), place
+
+
+def _stranger(number: int) -> Any:
+    """Return what a search asks of a picture that is nowhere: its fingerprint, and its codes when it is moved."""
+    rng = np.random.default_rng([5, number])
+    codes = tuple(rng.bytes(32) for _ in range(18))
+    return SimpleNamespace(pdq=codes[:10], shifted=codes[10:], quality=100, is_plain=False, iscc="")
 
 
 def _quantiles(values: list[float]) -> str:
