@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 from provenance.errors import Fault
@@ -58,6 +56,7 @@ class Books:
     reserved: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     terms: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    _last_price: tuple[Any, PriceLine, Mapping[str, tuple[int, int]]] | None = None
 
     def enter(self, entries: Iterable[Opened]) -> None:
         """Take entries in, oldest first; those at or after the statement's end are left out."""
@@ -115,13 +114,23 @@ class Books:
 
     def _compare_parts(self, entry: Opened) -> PriceLine:
         """Return an entry's price, and tell where its lines are not that price divided by its splits."""
-        price, expected = _divided(json.dumps(entry.details["price"]))
+        price, expected = self._divided(entry.details["price"])
         found = {one["party"]: (int(one["amount"]), one["basis_points"]) for one in entry.details["lines"]}
+        if found == expected:
+            return price
         for party in sorted(expected.keys() | found.keys()):
             if expected.get(party) != found.get(party):
                 due, stated = expected.get(party, (0, 0))[0], found.get(party, (0, 0))[0]
                 self.tell("amount-differs", index=entry.index, party=party, due=due, stated=stated)
         return price
+
+    def _divided(self, price: Any) -> tuple[PriceLine, Mapping[str, tuple[int, int]]]:
+        """Return a price line, and amount and basis points of each party by it; images of one grant share one price."""
+        if self._last_price is None or self._last_price[0] != price:
+            line = PriceLine.from_json(price)
+            shares = {party: (part.minor_units, line.splits[party]) for party, part in line.parts().items()}
+            self._last_price = (price, line, shares)
+        return self._last_price[1:]
 
     def _compare_basis(self, entry: Opened) -> None:
         """Tell where a royalty is not at the reserved price, or not on the terms of its grant or offer."""
@@ -185,13 +194,6 @@ class Books:
             stated, due = amount, standing.line.amount
             self.tell("amount-differs", index=entry.index, party=one["party"], due=due, stated=stated)
         return standing
-
-
-@lru_cache(maxsize=1_024)
-def _divided(price: str) -> tuple[PriceLine, Mapping[str, tuple[int, int]]]:
-    """Return a price line, and amount and basis points of each party by it; images of one grant share one price."""
-    line = PriceLine.from_json(json.loads(price))
-    return line, {party: (part.minor_units, line.splits[party]) for party, part in line.parts().items()}
 
 
 def _left(one: _Standing) -> list[tuple[str, int]]:
