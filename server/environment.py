@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import AliasChoices, Field, FilePath, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, DirectoryPath, Field, FilePath, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from provenance.credentials.label import VisibleLabel
@@ -24,6 +24,7 @@ ADDRESS = r"^(https?://[^\s/]+(/[^\s]*)?)?$"
 WATERMARKS = {
     "off": "provenance.credentials.watermark.contract.NoWatermark",
     "spread": "provenance.credentials.watermark.spread.SpreadWatermark",
+    "trustmark": "generation.trustmark.watermark.placed",
 }
 VERIFIER_KEY = r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+"
 RATE = r"^[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)$"
@@ -105,8 +106,9 @@ class Environment(BaseSettings):
         (), validation_alias=_named("COLOPHON_TIMESTAMP_ROOTS")
     )
     watermark: str = Field(
-        "spread", pattern=r"^(off|spread|[\w.]+\.\w+)$", validation_alias=_named("COLOPHON_WATERMARK")
+        "spread", pattern=r"^(off|spread|trustmark|[\w.]+\.\w+)$", validation_alias=_named("COLOPHON_WATERMARK")
     )
+    trustmark_weights: DirectoryPath | None = Field(None, validation_alias=_named("COLOPHON_TRUSTMARK_WEIGHTS"))
     watermark_least_side: int = Field(256, ge=48, validation_alias=_named("COLOPHON_WATERMARK_LEAST_SIDE"))
     label: str = Field("", validation_alias=_named("COLOPHON_LABEL"))
     provider: str = Field("", max_length=200, validation_alias=_named("COLOPHON_PROVIDER"))
@@ -176,6 +178,12 @@ class Environment(BaseSettings):
             raise ValueError("only one signing key is set: a file, a token or a callback")
         if self.signing_token_library and not (self.signing_token and self.signing_token_key):
             raise ValueError("COLOPHON_SIGNING_TOKEN and COLOPHON_SIGNING_TOKEN_KEY name the token and its key")
+        return self
+
+    @model_validator(mode="after")
+    def _trustmark_has_its_weights(self) -> Self:
+        if self.watermark == "trustmark" and self.trustmark_weights is None:
+            raise ValueError("COLOPHON_WATERMARK=trustmark needs COLOPHON_TRUSTMARK_WEIGHTS, the folder of its weights")
         return self
 
     @property

@@ -98,9 +98,15 @@ def watermark() -> Watermark:
 
 
 def reading_watermark() -> Watermark:
-    """Return the watermark that copies are read with: switched off for new pictures, it is read in old ones."""
+    """Return the watermark that copies are read with at once; where new pictures get another, that of old ones."""
     chosen = watermark()
-    return chosen if chosen.algorithm else SpreadWatermark()
+    return chosen if chosen.reads_at_once and chosen.algorithm else SpreadWatermark()
+
+
+def slow_watermark() -> Watermark | None:
+    """Return the watermark that a process with torch reads; None where the operator chose none that needs it."""
+    chosen = watermark()
+    return None if chosen.reads_at_once else chosen
 
 
 def watermarked(pixels: Any) -> tuple[Any, WatermarkStated | None]:

@@ -48,6 +48,7 @@ def test_no_password_in_an_address_is_shown() -> None:
         ("COLOPHON_PORT", "0"),
         ("COLOPHON_PORT", "99999"),
         ("COLOPHON_DEBUG", "perhaps"),
+        ("COLOPHON_TRUSTMARK_WEIGHTS", "/nowhere/trustmark"),
         ("COLOPHON_COMPACT_MANIFESTS", "smaller"),
         ("COLOPHON_LOG_LEVEL", "chatty"),
         ("COLOPHON_LEASE_SECONDS", "1"),

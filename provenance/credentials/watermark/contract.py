@@ -47,6 +47,11 @@ class Watermark(Protocol):
         """Return the name under which soft bindings state it; empty for none."""
         ...
 
+    @property
+    def reads_at_once(self) -> bool:
+        """Say whether any process may read it, without torch and in milliseconds."""
+        ...
+
     def embed(self, pixels: Any, *, id: bytes) -> Any:
         """Return a copy of uint8 RGB of shape (height, width, 3) that carries an id of eight bytes."""
         ...
@@ -63,6 +68,7 @@ class NoWatermark:
     """Leaves every picture as it is, and reads nothing."""
 
     algorithm = ""
+    reads_at_once = True
 
     def embed(self, pixels: Any, *, id: bytes) -> Any:
         """Return the picture itself."""

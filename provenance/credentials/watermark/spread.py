@@ -55,6 +55,7 @@ class SpreadWatermark:
     """Needs no weights, reads in tens of milliseconds, and survives what docs/marks.md measured."""
 
     algorithm = ALGORITHM
+    reads_at_once = True
 
     def embed(self, pixels: Any, *, id: bytes) -> Any:
         """Return a copy of uint8 RGB of shape (height, width, 3) that carries an id of eight bytes."""
