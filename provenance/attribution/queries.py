@@ -125,6 +125,14 @@ def kept_of(kind: str, *, subject: UUID) -> QuerySet[KeptFingerprint]:
     return KeptFingerprint.objects.filter(kind=kind, subject_id=subject, erased_at=None).order_by("stage")
 
 
+def fingerprint_kept(kind: str, *, subject: UUID) -> Fingerprint:
+    """Return the fingerprint that is kept of a picture, at its first stage; an empty one where none is."""
+    kept = kept_of(kind, subject=subject).first()
+    if kept is None:
+        return Fingerprint(pdq=(), quality=0, iscc="")
+    return Fingerprint(pdq=codes_of(kept), quality=kept.quality, iscc=kept.iscc)
+
+
 def with_iscc(iscc: str, *, kinds: Collection[str]) -> QuerySet[KeptFingerprint]:
     """Return the kept fingerprints with an ISCC code."""
     return KeptFingerprint.objects.filter(iscc=iscc, kind__in=list(kinds), erased_at=None).order_by("pk")

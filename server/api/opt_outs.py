@@ -145,7 +145,7 @@ class OptOutList(ListAPIView):
             )
         else:
             subject = {"subject_kind": values["kind"], "subject_id": values["subject"]}
-            made = record_opt_out(actor=actor_of(request), party=party, **subject, **said)
+            made = record_opt_out(actor=actor_of(request), party=party, contest=contest, **subject, **said)
         return Response(OptOutView(made).data, status=201)
 
 

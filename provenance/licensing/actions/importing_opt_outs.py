@@ -74,7 +74,8 @@ def _taken(
     elif listed:
         made = [
             record_opt_out(
-                actor=actor, party=work.owner, subject_kind="work", subject_id=work.pk, source=source, on_behalf=True
+                actor=actor, party=work.owner, subject_kind="work", subject_id=work.pk, source=source, on_behalf=True,
+                contest=contest,
             )
             for work in listed
         ]

@@ -64,7 +64,7 @@ def list_work(
 
 def _bind(work: Work, *, actor: Actor, copied: Copied) -> None:
     """Bind a work by the pictures that were there before it: what was made with it later is no source of it."""
-    fingerprint = _fingerprint_of(work)
+    fingerprint = fingerprints.fingerprint_kept("work", subject=work.pk)
     found = copied(work.digest, work.pixel_digest, fingerprint)
     images = [image for image in found if image.at <= work.registered_at]
     binding = inherited_by(image.image for image in images)
@@ -76,13 +76,6 @@ def _bind(work: Work, *, actor: Actor, copied: Copied) -> None:
     later = not_before(work, near) | {work.pk}
     alike = [match.digest for match in near if match.subject not in later]
     bind_copy(work=work, images=[*binding, *alike], came_by=InheritedTerms.CameBy.LIKENESS)
-
-
-def _fingerprint_of(work: Work) -> Fingerprint:
-    kept = fingerprints.kept_of("work", subject=work.pk).first()
-    if kept is None:
-        return Fingerprint(pdq=(), quality=0, iscc="")
-    return Fingerprint(pdq=fingerprints.codes_of(kept), quality=kept.quality, iscc=kept.iscc)
 
 
 def _flag_what_was_others(work: Work, images: Sequence[Delivered], *, actor: Actor) -> None:

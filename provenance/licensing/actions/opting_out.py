@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.attribution import actions as fingerprints
+from provenance.attribution import queries as fingerprints_kept
 from provenance.attribution.actions import Fingerprinted
 from provenance.audit_log import actions as audit_log
 from provenance.audit_log.entry import Statement
@@ -28,7 +29,7 @@ from provenance.licensing.events import (
     OptOutWithdrawn,
 )
 from provenance.licensing.models import OptOut, OptOutMatch
-from provenance.licensing.queries.opt_outs import copies_of, grants_touched, is_prepaid, is_verified
+from provenance.licensing.queries.opt_outs import copies_of, found_other, grants_touched, is_prepaid, is_verified
 from provenance.picture import decode_picture
 from provenance.works.actions.flagging import hold_listing
 from provenance.works.actions.parties import require_member, require_owned
@@ -37,6 +38,15 @@ from provenance.works.models import Party, Work
 NO_FINGERPRINT = Fingerprint(pdq=(), quality=0, iscc="")
 RENDITION = "rendition"
 Matches = list[tuple[Work, int]]
+
+
+Contest = Callable[[Actor, OptOut, Sequence[Work]], None]
+"""Opens the disputes in which a claim to the pictures of others is decided, in the caller's transaction."""
+
+
+def no_dispute(actor: Actor, claim: OptOut, works: Sequence[Work]) -> None:
+    """Refuse to leave a claim behind that nobody would ever decide."""
+    raise AssertionError(f"claim {claim.pk} needs somebody to open its disputes")
 
 
 @transaction.atomic
@@ -49,14 +59,18 @@ def record_opt_out(
     source: str,
     evidence: str = "",
     on_behalf: bool = False,
+    contest: Contest = no_dispute,
 ) -> OptOut:
     """Record a party's no to a style, a work, or everything of its own; said twice, the first one stands.
 
+    The no to a work is one to the copies of it that others list, or a claim to those that a checked party does.
     On a party's behalf an operator or auditor records what a list says, and the caller has seen to that.
     """
     if actor.account_id is not None and not on_behalf:
         require_member(actor, party)
     require_owned(party, subject_kind=subject_kind, subject_id=subject_id)
+    if subject_kind == "work":
+        hold_listing()
     standing = OptOut.objects.filter(subject_kind=subject_kind, subject_id=subject_id, state=OptOut.State.ACTIVE)
     if before := standing.first():
         return before
@@ -70,8 +84,43 @@ def record_opt_out(
         evidence=evidence,
         recorded_at=timezone.now(),
     )
+    copies = _copies_of_others(work) if work else []
+    contested = [(copy, bits) for copy, bits in copies if _is_contested(copy, party)]
+    _match(actor, opt_out, matches=[match for match in copies if match not in contested])
     _take_effect(actor, opt_out)
+    if contested:
+        _claim(actor, opt_out, matches=contested, contest=contest)
     return opt_out
+
+
+def _copies_of_others(work: Work) -> Matches:
+    """Return the works of others that are, or may be, copies of a work; none while it looks like a copy itself.
+
+    An owner's own versions are for the owner to say no to, and what an auditor found to be no copy of it is none.
+    """
+    if work.state in {Work.State.FLAGGED, Work.State.REJECTED}:
+        return []
+    kept = fingerprints_kept.fingerprint_kept("work", subject=work.pk)
+    near = copies_of(kept, digest=work.digest, pixel_digest=work.pixel_digest)
+    other = found_other(work.pk)
+    return [(copy, bits) for copy, bits in near if copy.owner_id != work.owner_id and copy.pk not in other]
+
+
+def _claim(actor: Actor, opt_out: OptOut, *, matches: Matches, contest: Contest) -> None:
+    """Claim the copies of an opted-out work that checked parties list; a claim that waits already is enough."""
+    said = {"party": opt_out.party, "subject_kind": "picture", "digest": opt_out.digest}
+    if OptOut.objects.filter(**said, ended_at=None).exists():
+        return
+    claim = OptOut(
+        **said, source=opt_out.source, evidence=opt_out.evidence, recorded_at=opt_out.recorded_at,
+        state=OptOut.State.AWAITING_REVIEW,
+    )  # fmt: skip
+    claim.subject_id = claim.pk
+    claim.save(force_insert=True)
+    _match(actor, claim, matches=matches)
+    works = [work for work, _ in matches]
+    audit_log.append(_claimed(actor, claim, works=[work.pk for work in works]))
+    contest(actor, claim, works)
 
 
 @dataclass(frozen=True)
@@ -90,15 +139,6 @@ OtherForms = Callable[[str, str], Sequence[KnownForm]]
 def no_other_forms(digest: str, pixels: str) -> Sequence[KnownForm]:
     """Return no other file of any picture."""
     return ()
-
-
-Contest = Callable[[Actor, OptOut, Sequence[Work]], None]
-"""Opens the disputes in which a claim to the pictures of others is decided, in the caller's transaction."""
-
-
-def no_dispute(actor: Actor, claim: OptOut, works: Sequence[Work]) -> None:
-    """Refuse to leave a claim behind that nobody would ever decide."""
-    raise AssertionError(f"claim {claim.pk} needs somebody to open its disputes")
 
 
 def opt_out_picture(

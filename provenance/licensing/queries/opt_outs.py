@@ -82,6 +82,13 @@ def copies_of(fingerprint: Fingerprint, *, digest: str, pixel_digest: str = "") 
     return [(work, near.get(work.pk, 0)) for work in works]
 
 
+def found_other(work: UUID) -> set[UUID]:
+    """Return the works of which an auditor has found that they, or this one, are no copy of the other."""
+    cleared = Flag.objects.filter(decision=Flag.Decision.CLEARED, against_kind="work")
+    found = cleared.filter(Q(work=work) | Q(against_id=work)).values_list("work_id", "against_id")
+    return {pk for pair in found for pk in pair} - {work}
+
+
 def no_reason_to_flag(work: UUID) -> set[UUID]:
     """Return the opted-out pictures that are no reason to flag a work: whose no is over, or has reached it already."""
     done = OptOut.objects.filter(Q(matches__work=work) | Q(ended_at__isnull=False), subject_kind="picture")
