@@ -208,11 +208,11 @@ def _barred(subject: Subject) -> list[Reason]:
     """Return why a subject may not be used whatever rights there are; nothing where it may."""
     if subject.is_opted_out:
         is_open = any(right.basis == "open-licence" for right in subject.rights)
-        return [(say.OPTED_OUT_BY_POLICY if is_open else say.OPTED_OUT)(subject.name)]
+        return [(say.OPTED_OUT_BY_POLICY if is_open else say.OPTED_OUT)(subject.called)]
     if subject.is_withdrawn:
-        return [say.WITHDRAWN(subject.name)]
+        return [say.WITHDRAWN(subject.called)]
     named = ((say.WORK_OPTED_OUT, subject.opted_out_works), (say.WORK_WITHDRAWN, subject.withdrawn_works))
-    return [sentence(subject.name, works=works) for sentence, works in named if works]
+    return [sentence(subject.called, works=works) for sentence, works in named if works]
 
 
 def _decide_own(subject: Subject, *, asked: Asked) -> ReferenceDecision:
@@ -220,17 +220,17 @@ def _decide_own(subject: Subject, *, asked: Asked) -> ReferenceDecision:
     if subject.inherited is not None:
         return _decide_inherited(subject, subject.inherited, asked=asked)
     if not subject.others_works:
-        return ReferenceDecision(subject, basis="own-work", reasons=(say.OWN_WORK(subject.name),))
+        return ReferenceDecision(subject, basis="own-work", reasons=(say.OWN_WORK(subject.called),))
     found = [(work, _fitting(subject, work.rights, asked=asked)) for work in subject.others_works]
     if missing := tuple(work.name for work, right in found if right is None):
-        return _refused(subject, say.WORKS_WITHOUT_BASIS(subject.name, works=missing))
+        return _refused(subject, say.WORKS_WITHOUT_BASIS(subject.called, works=missing))
     rights = [right for _, right in found if right]
     works = _held((work, right) for work, right in found if right)
     if len(currencies := sorted({work.price.money.currency for work in works if work.price})) > 1:
-        return _refused(subject, say.CURRENCIES_DIFFER(subject.name, currencies=", ".join(currencies)))
+        return _refused(subject, say.CURRENCIES_DIFFER(subject.called, currencies=", ".join(currencies)))
     right = _combined(rights)
     sentence = say.INHERITED if all(one.basis == "own-work" for one in rights) else say.BY_WORKS
-    reasons = (sentence(subject.name, right.terms.licence),)
+    reasons = (sentence(subject.called, right.terms.licence),)
     return replace(_permitted(subject, right), works=works, reasons=reasons)
 
 
@@ -239,7 +239,7 @@ def _decide_inherited(subject: Subject, terms: Terms, *, asked: Asked) -> Refere
     right = Right(basis="own-work", terms=terms, id="")
     if faults := _faults(subject, right, asked=asked):
         return _refused(subject, *faults)
-    return replace(_permitted(subject, right), reasons=(say.INHERITED(subject.name, terms.licence),))
+    return replace(_permitted(subject, right), reasons=(say.INHERITED(subject.called, terms.licence),))
 
 
 def _combined(rights: list[Right]) -> Right:
@@ -294,7 +294,7 @@ def _fits(subject: Subject, right: Right, *, asked: Asked) -> bool:
 
 def _faults(subject: Subject, right: Right, *, asked: Asked) -> list[Reason]:
     """Return everything in a right that stands against a use."""
-    terms, name = right.terms, subject.name
+    terms, name = right.terms, subject.called
     faults = []
     if subject.needs in terms.prohibitions or (asked.is_commercial and COMMERCIALIZE in terms.prohibitions):
         faults.append(say.PROHIBITED(name))
@@ -314,10 +314,10 @@ def _model_faults(subject: Subject, terms: Terms, *, asked: Asked) -> list[Reaso
     """Running a model is one thing and using what it makes another; its restrictions bind whoever accepts them."""
     faults = []
     if USE_OUTPUTS not in terms.permissions:
-        faults.append(say.OUTPUTS_NOT_USABLE(subject.name, terms.licence))
+        faults.append(say.OUTPUTS_NOT_USABLE(subject.called, terms.licence))
     is_accepted = asked.is_before_acceptance or terms.digest() in asked.accepted_terms
     if USE_RESTRICTIONS in terms.duties and not is_accepted:
-        faults.append(say.RESTRICTIONS_NOT_ACCEPTED(subject.name, terms.licence, digest=terms.digest()))
+        faults.append(say.RESTRICTIONS_NOT_ACCEPTED(subject.called, terms.licence, digest=terms.digest()))
     return faults
 
 
@@ -325,7 +325,7 @@ def _why_not(subject: Subject, *, asked: Asked) -> list[Reason]:
     """Return why no right fits: of the first few, each reason once."""
     tried = subject.rights[:MOST_RIGHTS_EXPLAINED]
     found = [fault for right in tried for fault in _faults(subject, right, asked=asked)]
-    return list(dict.fromkeys(found)) or [say.NO_BASIS(subject.name)]
+    return list(dict.fromkeys(found)) or [say.NO_BASIS(subject.called)]
 
 
 def _permitted(subject: Subject, right: Right) -> ReferenceDecision:
@@ -337,7 +337,7 @@ def _permitted(subject: Subject, right: Right) -> ReferenceDecision:
         licence=right.terms.licence,
         terms_digest=right.terms_digest or right.terms.digest(),
         duties=right.terms.duties,
-        reasons=(reason(subject.name, right.terms.licence),),
+        reasons=(reason(subject.called, right.terms.licence),),
         price=_price_line(right),
         constraints=right.terms.constraints,
         may_sell=subject.kind == "model" or COMMERCIALIZE in right.terms.permissions - right.terms.prohibitions,
@@ -354,7 +354,7 @@ def _price_line(right: Right) -> PriceLine | None:
 
 def _refused(subject: Subject, *why: Reason) -> ReferenceDecision:
     if subject.kind == "model" and not subject.rights:
-        why = (say.UNKNOWN_MODEL_LICENCE(subject.name),)
+        why = (say.UNKNOWN_MODEL_LICENCE(subject.called),)
     return ReferenceDecision(subject, basis="none", reasons=why)
 
 

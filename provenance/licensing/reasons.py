@@ -33,19 +33,34 @@ class Reason:
         return {"code": self.code, "en": self.en, "zh-Hans": self.zh}
 
 
+@dataclass(frozen=True)
+class Called:
+    """What something is called in each language."""
+
+    en: str
+    zh: str
+
+
 class _Sentence:
     """A reason's two templates; called with the name and the licence it speaks of."""
 
     def __init__(self, code: str, en: str, zh: str) -> None:
         self.code, self.en, self.zh = code, en, zh
 
-    def __call__(self, name: str, licence: str = "", *, works: Sequence[str] = (), **more_values: str) -> Reason:
-        values = {"name": name, "licence": licence, **more_values}
+    def __call__(
+        self, name: str | Called, licence: str = "", *, works: Sequence[str] = (), **more_values: str
+    ) -> Reason:
+        called = Called(name, name) if isinstance(name, str) else name
+        values = {"licence": licence, **more_values}
         more = len(works) - MOST_WORKS_NAMED
         named = works[:MOST_WORKS_NAMED]
         en = ", ".join(named) + (f" and {more} more" if more > 0 else "")
         zh = "、".join(named) + (f" 等 {len(works)} 件" if more > 0 else "")
-        return Reason(self.code, self.en.format(**values, works=en), self.zh.format(**values, works=zh))
+        return Reason(
+            self.code,
+            self.en.format(name=called.en, works=en, **values),
+            self.zh.format(name=called.zh, works=zh, **values),
+        )
 
 
 OPTED_OUT = _Sentence(
@@ -202,7 +217,7 @@ CONSTRAINT_UNKNOWN = _Sentence(
 )
 
 
-def constraint_reason(name: str, constraint: Constraint, outcome: Outcome) -> Reason:
+def constraint_reason(name: Called, constraint: Constraint, outcome: Outcome) -> Reason:
     """Return why a constraint refuses the use of something."""
     limit = f"{constraint.left_operand} {constraint.operator} {' | '.join(constraint.right_operand)}"
     known = _UNMET.get(constraint.left_operand) if outcome == "unmet" else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from provenance.licensing.money import Money
+from provenance.licensing.reasons import Called
 from provenance.licensing.terms import Terms
 
 SubjectKind = Literal["model", "style", "adapter", "work", "image", "name"]
@@ -52,6 +53,8 @@ class Subject:
     name: str
     needs: str
     """The ODRL action that the use amounts to."""
+    name_zh: str = ""
+    """What it is called in Chinese, where that was said."""
     digest: str = ""
     owner: str = ""
     author: str = ""
@@ -68,3 +71,8 @@ class Subject:
     inherited: Terms | None = None
     """Of one's own picture: the terms that travelled to it when it was made."""
     rights: tuple[Right, ...] = ()
+
+    @property
+    def called(self) -> Called:
+        """Return what a sentence about it calls it."""
+        return Called(self.name, self.name_zh or self.name)

@@ -189,3 +189,12 @@ def test_an_open_licence_brings_its_duties() -> None:
         "gen:noEndorsement",
     ]
     assert answer.as_json()["terms_digest"] == OPEN_LICENCES["CC-BY-4.0"].digest()
+
+
+def test_each_language_calls_a_style_by_its_own_name() -> None:
+    ink = a_subject(name="Ink", name_zh="水墨", rights=())
+    (reason,) = decide_subject(ink, asked=asked()).reasons
+    assert "Ink" in reason.en and "水墨" not in reason.en
+    assert "水墨" in reason.zh and "Ink" not in reason.zh
+    (reason,) = decide_subject(replace(ink, name_zh=""), asked=asked()).reasons
+    assert "Ink" in reason.zh

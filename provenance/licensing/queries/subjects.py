@@ -59,6 +59,7 @@ def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
         kind=kind if declared else "style",
         id=str(style.pk),
         name=style.name,
+        name_zh=style.name_zh,
         needs=needs if declared else NAME_IN_PROMPT,
         digest=style.adapter_digest,
         owner=style.owner.name,
