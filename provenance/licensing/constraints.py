@@ -26,9 +26,13 @@ from provenance.licensing.declared import (
 
 PURPOSE, SPATIAL, RECIPIENT, DATE_TIME, COUNT = "purpose", "spatial", "recipient", "dateTime", "count"
 CONTENT_RATING, MAX_SIMILARITY = "gen:contentRating", "gen:maxSimilarity"
-ONE_OF_MANY = frozenset({"eq", "neq", "isAnyOf", "isNoneOf", "isPartOf"})
+ONE_OF_MANY = frozenset({"eq", "neq", "isAnyOf", "isNoneOf", "isPartOf", "isAllOf"})
 """Operators on purposes, places and recipients."""
-POSITIVE = frozenset({"eq", "isAnyOf", "isPartOf"})
+KIND_OF, HAS_PART = "isA", "hasPart"
+"""Operators on a hierarchy: of purposes, which are kinds of others; a country has no parts here but itself."""
+LISTS = frozenset({"isAnyOf", "isNoneOf", "isAllOf"})
+"""Operators with a list of values."""
+POSITIVE = frozenset({"eq", "isAnyOf", "isPartOf", "isAllOf", KIND_OF, HAS_PART})
 PURPOSES = frozenset(BROADER_PURPOSES)
 IN_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": lambda one, other: one == other,
@@ -39,14 +43,14 @@ IN_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "gteq": lambda one, other: one >= other,
 }
 """Operators on dates, counts, ratings and percentages."""
-OPERATORS = ONE_OF_MANY | IN_ORDER.keys()
+OPERATORS = ONE_OF_MANY | IN_ORDER.keys() | {KIND_OF, HAS_PART}
 Outcome = Literal["met", "unmet", "later", "unknown"]
 """``later``: to be checked on the finished picture, before delivery. ``unknown``: nobody here can tell."""
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """One condition of a rule, in ODRL's words; several values stand for any or none of them."""
+    """One condition of a rule, in ODRL's words; several values stand for any, all or none of them."""
 
     left_operand: str
     operator: str
@@ -55,8 +59,7 @@ class Constraint:
 
     def as_json(self) -> dict[str, Any]:
         """Return the constraint as terms record it."""
-        is_many = self.operator in {"isAnyOf", "isNoneOf"}
-        right = list(self.right_operand) if is_many else self.right_operand[0]
+        right = list(self.right_operand) if self.operator in LISTS else self.right_operand[0]
         said: dict[str, Any] = {"leftOperand": self.left_operand, "operator": self.operator, "rightOperand": right}
         return {**said, "unit": self.unit} if self.unit else said
 
@@ -94,6 +97,8 @@ def _among(constraint: Constraint, *, counts_as: frozenset[str], may_be: Iterabl
     if constraint.operator not in ONE_OF_MANY:
         return "unknown"
     wanted = constraint.right_operand
+    if constraint.operator == "isAllOf":
+        return _said(counts_as.issuperset(wanted))
     if constraint.operator in POSITIVE:
         return _said(not counts_as.isdisjoint(wanted))
     return _said(may_be is not None and counts_as.isdisjoint(wanted) and frozenset(wanted).isdisjoint(may_be))
@@ -103,12 +108,23 @@ def _purpose(constraint: Constraint, asked: Asked, _used: int) -> Outcome:
     purpose = asked.purpose or "commercial"
     if not PURPOSES.issuperset(constraint.right_operand) or purpose not in PURPOSES:
         return "unknown"
+    if constraint.operator == KIND_OF:
+        return _in_hierarchy(constraint, broader(purpose))
+    if constraint.operator == HAS_PART:  # what is left open may have no part but itself, whichever that is
+        return _in_hierarchy(constraint, narrower(purpose) if asked.purpose else frozenset())
     return _among(constraint, counts_as=broader(purpose), may_be=narrower(purpose))
+
+
+def _in_hierarchy(constraint: Constraint, related: frozenset[str]) -> Outcome:
+    """Decide an operator on a hierarchy, which takes one value, over what the declared value is related to so."""
+    return _said(related.issuperset(constraint.right_operand)) if len(constraint.right_operand) == 1 else "unknown"
 
 
 def _place(constraint: Constraint, asked: Asked, _used: int) -> Outcome:
     if not PLACES.issuperset(constraint.right_operand):
         return "unknown"
+    if constraint.operator == HAS_PART and asked.territory in {"", *COUNTRIES}:
+        return _in_hierarchy(constraint, frozenset({asked.territory}))
     if not asked.territory:
         return _among(constraint, counts_as=frozenset(), may_be=None)
     if asked.territory not in COUNTRIES:

@@ -61,6 +61,9 @@ OPERATORS = {
     "isAnyOf": _("one of"),
     "isNoneOf": _("none of"),
     "isPartOf": _("part of"),
+    "isAllOf": _("all of"),
+    "isA": _("a kind of"),
+    "hasPart": _("what includes"),
 }
 
 

@@ -34,7 +34,8 @@ names = st.text(min_size=1, max_size=8).filter(str.strip)
 ratings = st.sampled_from(RATINGS)
 counts = st.integers(1, 10_000)
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
-one_of_many = st.sampled_from(["eq", "neq", "isAnyOf", "isNoneOf", "isPartOf"])
+one_of_many = st.sampled_from(["eq", "neq", "isAnyOf", "isNoneOf", "isPartOf", "isAllOf"])
+hierarchy = st.sampled_from(["isA", "hasPart"])
 in_order = st.sampled_from(["eq", "neq", "lt", "lteq", "gt", "gteq"])
 
 
@@ -63,6 +64,41 @@ def test_a_purpose_is_any_of_those_that_it_is_a_kind_of(purpose: str, wanted: li
 def test_a_purpose_is_none_of_those_that_neither_hold_it_nor_may_turn_out_to_be_it(purpose: str, no: list[str]) -> None:
     expected = not any(is_kind_of(purpose, one) or is_kind_of(one, purpose) for one in no)
     assert is_met(PURPOSE, "isNoneOf", *no, purpose=purpose) is expected
+
+
+@given(purposes, st.lists(purposes, min_size=1, max_size=3))
+def test_a_purpose_is_all_of_what_it_is_a_kind_of(purpose: str, wanted: list[str]) -> None:
+    assert is_met(PURPOSE, "isAllOf", *wanted, purpose=purpose) is all(is_kind_of(purpose, one) for one in wanted)
+
+
+@given(purposes, purposes)
+def test_a_purpose_is_a_kind_of_those_above_it_and_has_those_below_it_as_parts(purpose: str, other: str) -> None:
+    assert is_met(PURPOSE, "isA", other, purpose=purpose) is is_kind_of(purpose, other)
+    assert is_met(PURPOSE, "hasPart", other, purpose=purpose) is is_kind_of(other, purpose)
+    assert is_met(PURPOSE, "isA", other, purpose=purpose) is is_met(PURPOSE, "hasPart", purpose, purpose=other)
+
+
+@given(purposes, purposes)
+def test_what_is_a_kind_of_another_and_has_it_as_part_is_the_same(purpose: str, other: str) -> None:
+    both = all(is_met(PURPOSE, operator, other, purpose=purpose) for operator in ("isA", "hasPart"))
+    assert both is (purpose == other)
+
+
+@given(purposes, places)
+def test_what_is_left_open_has_nothing_as_a_part(purpose: str, place: str) -> None:
+    assert outcome(Constraint(PURPOSE, "hasPart", (purpose,)), asked()) == "unmet"
+    assert outcome(Constraint(SPATIAL, "hasPart", (place,)), asked()) == "unmet"
+
+
+@given(countries, places)
+def test_a_country_has_no_part_but_itself(country: str, place: str) -> None:
+    assert is_met(SPATIAL, "hasPart", place, territory=country) is (country == place)
+
+
+@given(countries, st.lists(places, min_size=1, max_size=3))
+def test_a_place_is_all_of_the_regions_that_hold_it(country: str, wanted: list[str]) -> None:
+    inside = all(country == place or country in REGIONS.get(place, ()) for place in wanted)
+    assert is_met(SPATIAL, "isAllOf", *wanted, territory=country) is inside
 
 
 @given(countries, st.lists(places, min_size=1, max_size=3))
@@ -141,7 +177,16 @@ def test_likeness_is_looked_at_when_the_picture_is_there() -> None:
         Constraint("odrl:deviceId", "eq", ("x",)),
         Constraint(PURPOSE, "lt", ("commercial",)),
         Constraint(PURPOSE, "eq", ("world-peace",)),
-        Constraint(PURPOSE, "isAllOf", ("commercial",)),
+        Constraint(PURPOSE, "isA", ("commercial", "advertising")),
+        Constraint(PURPOSE, "isA", ("world-peace",)),
+        Constraint(SPATIAL, "isA", ("EU",)),
+        Constraint(SPATIAL, "hasPart", ("DE", "FR")),
+        Constraint(RECIPIENT, "isA", ("x",)),
+        Constraint(RECIPIENT, "hasPart", ("x",)),
+        Constraint(DATE_TIME, "isAllOf", ("2026-11-25T12:00:00+00:00",)),
+        Constraint(COUNT, "isA", ("1",)),
+        Constraint(CONTENT_RATING, "isAllOf", ("general",)),
+        Constraint(MAX_SIMILARITY, "hasPart", ("85",)),
         Constraint(SPATIAL, "eq", ("XX",)),
         Constraint(SPATIAL, "isAnyOf", ()),
         Constraint(DATE_TIME, "lt", ("tomorrow",)),
@@ -165,6 +210,8 @@ def test_what_nobody_can_evaluate_is_never_met(constraint: Constraint) -> None:
 
 some_constraints = st.one_of(
     st.builds(Constraint, st.just(PURPOSE), one_of_many, st.lists(purposes, min_size=1, max_size=2).map(tuple)),
+    st.builds(Constraint, st.just(PURPOSE), hierarchy, purposes.map(lambda purpose: (purpose,))),
+    st.builds(Constraint, st.just(SPATIAL), st.just("hasPart"), places.map(lambda place: (place,))),
     st.builds(Constraint, st.just(SPATIAL), one_of_many, st.lists(places, min_size=1, max_size=2).map(tuple)),
     st.builds(Constraint, st.just(RECIPIENT), one_of_many, st.lists(names, min_size=1, max_size=2).map(tuple)),
     st.builds(Constraint, st.just(COUNT), in_order, st.integers(0, 6).map(lambda number: (str(number),))),
@@ -221,5 +268,5 @@ def test_constraints_that_contradict_each_other_leave_no_room(constraints: list[
 def test_a_constraint_is_read_back_as_it_was_recorded(constraint: Constraint) -> None:
     again = Constraint.from_json(constraint.as_json())
     assert again.as_json() == constraint.as_json()
-    if constraint.operator in {"isAnyOf", "isNoneOf"}:
+    if constraint.operator in {"isAnyOf", "isNoneOf", "isAllOf"}:
         assert again == constraint

@@ -61,7 +61,7 @@ def _users(terms: Terms) -> dict[str, list[str] | None]:
     permitted: set[str] | None = None if COMMERCIALIZE in terms.permissions else {"non-commercial"}
     prohibited: set[str] = set()
     for one in terms.constraints:
-        if one.left_operand == PURPOSE and one.operator in {"isAnyOf", "eq", "isPartOf"}:
+        if one.left_operand == PURPOSE and one.operator in {"isAnyOf", "eq", "isPartOf", "isA"}:
             named = {USERS[purpose] for purpose in one.right_operand if purpose in USERS}
             permitted = named if permitted is None else permitted & named
         elif one.left_operand == PURPOSE:
