@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from provenance.audit_log import files, queries
 from provenance.audit_log.errors import (
@@ -99,9 +100,14 @@ def _vouched_for(published: Head, *, index: int, witnesses: Sequence[VerifierKey
 
 
 def _head(note: str, witnesses: Sequence[VerifierKey]) -> Head:
-    opened = open_checkpoint(note, keys=queries.keys())
     cosigned = tuple(key.name for key in witnesses if cosigned_at(note, key) is not None)
-    return Head(opened.checkpoint, note, cosigned)
+    return Head(_opened(note), note, cosigned)
+
+
+@lru_cache(maxsize=16)
+def _opened(note: str) -> Checkpoint:
+    """Return the checkpoint that a note states, once one of the log's keys has signed it; they are never taken back."""
+    return open_checkpoint(note, keys=queries.keys()).checkpoint
 
 
 def key_of(note: str) -> VerifierKey:
@@ -125,6 +131,8 @@ def inclusion(index: int, *, size: int, published: int) -> Inclusion:
     """
     if size > published:
         raise NotInTree(index=size - 1, size=published)
+    if not 0 <= index < size:
+        raise NotInTree(index=index, size=size)
     reader = TileReader(files.read, size=published)
     return _inclusion(index, queries.leaf_hash_at(index), size=size, reader=reader)
 
