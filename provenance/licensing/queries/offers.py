@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -82,24 +83,34 @@ def changed_since(
     Also which of ``offers``, on which something was permitted, were paused or replaced, and which subjects and works
     behind them were withdrawn or rejected, or are in dispute.
     """
-    ids = list(subjects)
+    ids, grants, offers = list(subjects), list(grants), list(offers)
+    if not (ids or grants or offers):
+        return []
     behind = list(Style.works.through.objects.filter(style_id__in=ids).values_list("work_id", flat=True))
     affected = [*ids, *behind, *works.owners_of([*ids, *behind])]
     no = in_force().filter(subject_id__in=affected, recorded_at__gt=at).values_list("subject_id", flat=True)
     copies = works_matched().filter(work_id__in=affected, opt_out__recorded_at__gt=at)
     gone = Offer.objects.filter(subject_id__in=affected, withdrawn_at__gt=at).values_list("subject_id", flat=True)
-    revoked = GrantEvent.objects.filter(grant_id__in=list(grants), kind="revoked", at__gt=at)
-    other_terms = Offer.objects.filter(Q(superseded_at__gt=at) | Q(paused_at__gt=at), pk__in=list(offers))
-    changed = {*no, *copies, *gone, *revoked.values_list("grant_id", flat=True)}
-    return sorted(changed | set(other_terms.values_list("pk", flat=True)) | _out_of_use([*ids, *behind]))
+    revoked = GrantEvent.objects.filter(grant_id__in=grants, kind="revoked", at__gt=at)
+    other_terms = Offer.objects.filter(Q(superseded_at__gt=at) | Q(paused_at__gt=at), pk__in=offers)
+    changed: list[QuerySet[Any, UUID]] = [
+        no,
+        copies,
+        gone,
+        revoked.values_list("grant_id", flat=True),
+        other_terms.values_list("pk", flat=True),
+        *_out_of_use([*ids, *behind]),
+    ]
+    # One statement: every report on a delivered picture asks this.
+    first, *others = (one.order_by() for one in changed)
+    return sorted(first.union(*others))
 
 
-def _out_of_use(subjects: list[UUID]) -> set[UUID]:
+def _out_of_use(subjects: list[UUID]) -> tuple[QuerySet[Any, UUID], QuerySet[Any, UUID]]:
     """Return which of some styles and works were withdrawn or rejected, or are in dispute."""
     out = ("withdrawn", "rejected", "disputed")
     works_out = Work.objects.filter(pk__in=subjects, state__in=out).values_list("pk", flat=True)
-    styles_out = Style.objects.filter(pk__in=subjects, state__in=out).values_list("pk", flat=True)
-    return {*works_out, *styles_out}
+    return works_out, Style.objects.filter(pk__in=subjects, state__in=out).values_list("pk", flat=True)
 
 
 def splits_of_offer(offer: Offer) -> tuple[tuple[str, int], ...]:
