@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from provenance.actor import COLOPHON, Actor
 from provenance.audit_log import actions as audit_log
-from provenance.licensing.actions.ledger import accrue, earning_again, in_accounts, locked, move, reverse
+from provenance.licensing.actions.ledger import accrue, change_holds, earning_again, in_accounts, locked, move, reverse
 from provenance.licensing.ledger_events import HoldLifted, HoldPlaced, LinesFreed, LinesHeld
 from provenance.licensing.models import Hold, LedgerTransaction, Posting, RoyaltyLine
 from provenance.licensing.money import WHOLE, Money
@@ -28,6 +28,7 @@ def hold(*, subject_kind: str, subject_id: UUID | str, reason: str, actor: Actor
     A work's hold covers the styles that stand on it. What was paid already stays paid.
     """
     subject = str(subject_id)
+    change_holds()
     _, is_new = Hold.objects.get_or_create(
         subject_kind=subject_kind,
         subject=subject,
@@ -47,6 +48,7 @@ def hold(*, subject_kind: str, subject_id: UUID | str, reason: str, actor: Actor
 def release(*, subject_kind: str, subject_id: UUID | str, reason: str, actor: Actor = COLOPHON) -> None:
     """Lift a hold; lines that nothing else holds count as accrued again. Without such a hold nothing changes."""
     subject = str(subject_id)
+    change_holds()
     lifted = Hold.objects.filter(subject_kind=subject_kind, subject=subject, reason=reason, lifted_at=None)
     if not lifted.update(lifted_at=timezone.now()):
         return

@@ -63,6 +63,7 @@ def accrue(earnings: Sequence[Earning]) -> list[RoyaltyLine]:
     """Record what images or prepayments earned, divided among the parties; what a hold covers is held at once."""
     if not earnings:
         return []
+    _keep_holds()
     numbers = _take_numbers(Counter(party for earning in earnings for party in earning.price.parts()))
     made = [_made(earning, numbers=numbers) for earning in earnings]
     began = timezone.now()
@@ -75,6 +76,21 @@ def accrue(earnings: Sequence[Earning]) -> list[RoyaltyLine]:
     Posting.objects.bulk_create([side for one, parts, _ in made for side in _accrual_postings(one, parts)])
     hold_covered(lines)
     return lines
+
+
+def _keep_holds() -> None:
+    """Let no hold be placed or lifted from here until this transaction ends; other accruals go on beside it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended('holds', 7))")
+
+
+def change_holds() -> None:
+    """Wait for accruals that have not committed, and let none begin until this transaction ends.
+
+    Otherwise an accrual would not see the hold, nor the hold its lines, and they would slip through.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('holds', 7))")
 
 
 def hold_covered(lines: Sequence[RoyaltyLine]) -> None:
