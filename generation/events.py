@@ -20,6 +20,9 @@ reconciliation_waiting = Signal()
 training_waiting = Signal()
 """Sent inside a transaction that leaves a style to train; the wake-up goes out when it commits."""
 
+watermark_waiting = Signal()
+"""Sent inside a transaction that leaves a picture whose watermark is to be read; the wake-up goes out as it commits."""
+
 PROGRESS_CHANNEL = "colophon_progress"
 """The PostgreSQL channel on which steps and changes of state are notified."""
 

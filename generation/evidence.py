@@ -93,6 +93,10 @@ class Records:
         read = self._read_watermark(pixels) if queries.is_any_watermarked() else None
         if read is None:
             return ()
+        return self.carrying(read)
+
+    def carrying(self, read: WatermarkRead) -> Sequence[RecordFound]:
+        """Return the image whose id was read in a picture; an id that no record holds is no finding."""
         match = {
             "id": read.hex,
             "bits_mended": read.mended_bits,

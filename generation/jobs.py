@@ -17,6 +17,7 @@ from django.db import transaction
 from generation.actions import (
     fingerprinting,
     fingerprinting_works,
+    reading_watermarks,
     reconciling,
     rendering,
     replaying,
@@ -30,7 +31,7 @@ from generation.actions.rendering import Worker
 from generation.actions.training import running as training
 from generation.actions.training import upkeep as training_upkeep
 from generation.actions.training.running import TrainingWorker
-from generation.events import reconciliation_waiting, training_waiting, work_available
+from generation.events import reconciliation_waiting, training_waiting, watermark_waiting, work_available
 from generation.pipelines.adapter_folders import clear_abandoned_folders
 from generation.pipelines.registry import load_pipeline
 from generation.training.registry import load_trainer
@@ -74,6 +75,8 @@ def reap() -> None:
         _wake_reconciler()
     if replaying.is_one_waiting():
         render_next.apply_async(expires=SHORT_WAKE_UP_EXPIRES_SECONDS, retry=False)
+    if reading_watermarks.is_one_waiting():
+        _wake_reader()
     training_upkeep.reap()
     if training_upkeep.is_one_waiting():
         train_next.apply_async(expires=SHORT_WAKE_UP_EXPIRES_SECONDS, retry=False)
@@ -100,6 +103,13 @@ def sign_works() -> None:
 
 
 @shared_task
+def read_watermarks() -> None:
+    """Read the watermarks that need torch, for everybody who asked."""
+    while not stopping.is_set() and reading_watermarks.read_next():
+        pass
+
+
+@shared_task
 def stamp() -> None:
     """Stamp what left without a timestamp while the authority was down."""
     stamping.stamp_waiting(key=key_to_sign_with())
@@ -115,8 +125,9 @@ def reverify() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Delete old files that nothing refers to."""
+    """Delete old files that nothing refers to, and old readings of watermarks."""
     upkeep.sweep()
+    reading_watermarks.forget_old()
 
 
 @cache
@@ -152,6 +163,7 @@ def connect() -> None:
     """Let every commit that leaves work wake a worker, and render workers prepare when they start."""
     work_available.connect(_wake_on_commit, dispatch_uid="wake a render worker")
     reconciliation_waiting.connect(_wake_reconciler_on_commit, dispatch_uid="wake a reconciler")
+    watermark_waiting.connect(_wake_reader_on_commit, dispatch_uid="wake a reader of watermarks")
     training_waiting.connect(_wake_trainer_on_commit, dispatch_uid="wake a training worker")
     worker_process_init.connect(_prepare, dispatch_uid="prepare a render worker")
     worker_shutting_down.connect(_release, dispatch_uid="give back what a stopping worker renders")
@@ -168,6 +180,14 @@ def _wake_reconciler_on_commit(**_: Any) -> None:
 
 def _wake_reconciler() -> None:
     reconcile.apply_async(expires=SHORT_WAKE_UP_EXPIRES_SECONDS, retry=False)
+
+
+def _wake_reader_on_commit(**_: Any) -> None:
+    transaction.on_commit(_wake_reader, robust=True)
+
+
+def _wake_reader() -> None:
+    read_watermarks.apply_async(expires=SHORT_WAKE_UP_EXPIRES_SECONDS, retry=False)
 
 
 def _wake_trainer_on_commit(**_: Any) -> None:

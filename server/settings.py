@@ -209,6 +209,7 @@ CELERY_TASK_ACKS_LATE = False  # the row is the truth: a lost message is sent ag
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_TASK_ROUTES = {
     "generation.jobs.render_next": {"queue": "render"},
+    "generation.jobs.read_watermarks": {"queue": "render"},
     "generation.jobs.train_next": {"queue": "training"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

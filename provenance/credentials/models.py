@@ -52,6 +52,30 @@ class WorkCredential(models.Model):
         indexes = [models.Index(fields=["work_id", "-signed_at"], name="credential_of_work")]
 
 
+class WatermarkReading(models.Model):
+    """A picture whose watermark a process with torch is to read: what was found, and for a day where to ask."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    picture = models.BinaryField()
+    """A PNG, made small; empty once it was read."""
+    state = models.CharField(max_length=8, choices=State.choices)
+    found = models.CharField(max_length=16, blank=True)
+    mended_bits = models.PositiveSmallIntegerField(default=0)
+    code_bits = models.PositiveSmallIntegerField(default=0)
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["asked_at"], condition=models.Q(state="waiting"), name="watermark_waiting"),
+        ]
+
+
 class RevokedKey(models.Model):
     """A signing key that is not to be relied on from a moment on, as an operator recorded it."""
 

@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol
 from provenance.canonical import Digest, timestamp
 from provenance.verification.copy import Copy
 
-Result = Literal["passed", "failed", "not_checked"]
+Result = Literal["passed", "failed", "not_checked", "pending"]
+"""A pending check is being made elsewhere; its evidence says where to ask."""
 Layer = Literal["file", "manifest", "pixels", "watermark", "fingerprint"]
 Disclosure = Literal["public", "committed", "private"]
 

@@ -22,6 +22,7 @@ _MARKS: Mapping[Result, tuple[str, str]] = {
     "passed": ("✓", "32"),
     "failed": ("✗", "31"),
     "not_checked": ("·", "2"),
+    "pending": ("…", "2"),
 }
 _COLOURS: Mapping[Outcome, str] = {
     "trusted": "32",

@@ -31,6 +31,7 @@ from server.api import (
     trainings,
     unknown,
     verifications,
+    watermark_readings,
     work_imports,
     works,
 )
@@ -147,6 +148,7 @@ urlpatterns = [
         path(f"v1/trainings/<uuid:training_id>/{name}", trainings.TrainingFile.as_view(), {"name": name})
         for name in trainings.FILES
     ),
+    path("v1/watermark-readings/<uuid:reading_id>", watermark_readings.WatermarkReading.as_view()),
     path("v1/verifications", verifications.Verification.as_view()),
     path("v1/provenance/<str:name>", verifications.Provenance.as_view()),
     path("v1/signing-keys/revocations", signing_keys.RevocationList.as_view()),

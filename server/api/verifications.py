@@ -28,6 +28,7 @@ from provenance.verification.verify import verify
 from server.api.fetching import fetch
 from server.api.parsers import StrictJSONParser
 from server.api.throttles import PerAccount
+from server.api.watermark_readings import with_slow_reading
 
 
 class VerificationInput(serializers.Serializer):
@@ -52,11 +53,12 @@ class Verification(APIView):
 
     @extend_schema(request={"multipart/form-data": VerificationInput}, responses={200: dict})
     def post(self, request: Request) -> Response:
-        """Return the verdict on a picture; nothing of it is kept.
+        """Return the verdict on a picture; nothing of it is kept but, for a check that reads pending, a small copy.
 
+        That check's evidence says where to ask for it, and the copy goes when it was read.
         ``url`` in place of ``file`` works only below addresses that the operator allows.
         """
-        return Response(verdict_on_upload(request, may_fetch=True).as_json())
+        return Response(verdict_on_upload(request, may_fetch=True, may_wait=True).as_json())
 
 
 class Provenance(APIView):
@@ -76,18 +78,21 @@ class Provenance(APIView):
         return Response(_verdict(storage.load(form.file.digest), request).as_json())
 
 
-def verdict_on_upload(request: Request, *, may_fetch: bool = False) -> Verdict:
-    """Return the verdict on what a request brings: its file, or where that is allowed the picture at its address."""
+def verdict_on_upload(request: Request, *, may_fetch: bool = False, may_wait: bool = False) -> Verdict:
+    """Return the verdict on what a request brings: its file, or where that is allowed the picture at its address.
+
+    Where the caller may wait, a check that takes long reads pending.
+    """
     body = VerificationInput(data=request.data)
     body.is_valid(raise_exception=True)
     file, url = body.validated_data.get("file"), body.validated_data.get("url", "")
-    if file is None and may_fetch:
-        return _verdict(fetch(url, allowed=settings.ENVIRONMENT.verify_addresses), request)
-    if file is None:
+    if file is None and not may_fetch:
         raise serializers.ValidationError({"file": "a file"}, code="required")
-    if file.size > LARGEST_FILE:
+    if file is not None and file.size > LARGEST_FILE:
         raise PictureTooLarge(what=f"{file.size // 2**20} MB")
-    return _verdict(file.read(), request)
+    data = fetch(url, allowed=settings.ENVIRONMENT.verify_addresses) if file is None else file.read()
+    verdict = _verdict(data, request)
+    return with_slow_reading(verdict, data) if may_wait else verdict
 
 
 def _verdict(data: bytes, request: Request) -> Verdict:

@@ -256,6 +256,7 @@ VERIFY: Words = {
     "passed": _("Passed"),
     "failed": _("Failed"),
     "not_checked": _("Not checked"),
+    "pending": _("Still being checked"),
     "not_vouched": _("Not vouched for"),
     "checks_counted": _("{passed} passed, {failed} failed, {not_checked} not checked"),
     "signer_not_vouched": _("signer not vouched for"),

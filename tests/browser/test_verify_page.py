@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from provenance.canonical import sha256_digest
 from provenance.credentials.manifest import Prompt
@@ -207,3 +207,34 @@ def test_the_report_fits_a_narrow_screen(new_page: NewPage, delivered: bytes) ->
     verify(page, delivered)
     page.locator(".expert > summary").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_a_check_that_is_still_being_made_says_so_and_is_shown_once_it_was(
+    new_page: NewPage, delivered: bytes
+) -> None:
+    """Add to the site's own answer what it says where the operator's watermark needs torch."""
+    href, asked = "/api/v1/watermark-readings/3f0b2c1e-0000-4000-8000-000000000001", []
+    sentence = {"en": "Still being read.", "zh-Hans": "正在读取。", "subject": ""}
+    check = {"code": "record.watermark", "result": "pending", "evidence": {"href": href}, **sentence}
+    read = {**check, "result": "not_checked", "en": "No watermark was read.", "zh-Hans": "未读到水印。", "evidence": {}}
+
+    def verdict(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        route.fulfill(response=answer, json={**told, "checks": [*told["checks"], check]})
+
+    def reading(route: Route) -> None:
+        asked.append(1)
+        is_done = len(asked) > 1
+        state = "done" if is_done else "waiting"
+        route.fulfill(json={"id": "x", "state": state, "check": read if is_done else check, "records": []})
+
+    for locale, pending, done in (("en", "Still being checked", "No watermark"), ("zh-CN", "仍在核验", "未读到水印")):
+        asked.clear()
+        page = new_page(locale=locale)
+        page.route("**/api/v1/verifications", verdict)
+        page.route(f"**{href}", reading)
+        verify(page, delivered)
+        expect(page.locator('.pending[data-code="record.watermark"] .result')).to_have_text(pending)
+        expect(page.locator('[data-code="record.watermark"]')).to_contain_text(done, timeout=15_000)
+        assert page.locator(".pending").count() == 0 and len(asked) == 2

@@ -159,6 +159,8 @@ UNTOLD = {
     "generation": {"idempotencykey", "reconciliationdifference"},
     # One repeats to an account what an entry tells, the other counts rows that do.
     "licensing": {"notification", "payeecount"},
+    # A stranger's picture that waits to be read, and for a day what was read: it changes no record.
+    "credentials": {"watermarkreading"},
 }
 
 

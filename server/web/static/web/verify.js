@@ -5,6 +5,8 @@ import { $, announce, word } from "./page.js";
 import { showReport } from "./report.js";
 
 const LARGEST_BYTES = 64 * 2 ** 20;
+const MOST_TRIES = 60;
+const BETWEEN_TRIES_MS = 2000;
 const DIGEST = /^#(sha256:[0-9a-f]{64})$/;
 
 let asked = 0;
@@ -56,11 +58,28 @@ async function check(file) {
     $("report").hidden = false;
     $("report-title").focus();
     announce(word("report_ready"));
+    follow(verdict, file.name, () => mine === asked);
   } catch (error) {
     if (mine === asked) complain(error.message);
   } finally {
     if (mine === asked) $("waiting").hidden = true;
     $("file").value = "";
+  }
+}
+
+/** Ask again for a check that is still being made, until it is or another picture is looked at. */
+async function follow(verdict, name, isShown) {
+  const place = verdict.checks.findIndex((check) => check.result === "pending");
+  if (place < 0) return;
+  for (let tries = 0; tries < MOST_TRIES && isShown(); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_TRIES_MS));
+    const reading = await ask(verdict.checks[place].evidence.href).catch(() => null);
+    if (!reading || reading.check.result === "pending" || !isShown()) continue;
+    verdict.checks[place] = reading.check;
+    verdict.records.push(...reading.records);
+    showReport(verdict, name);
+    announce(word("report_ready"));
+    return;
   }
 }
 
