@@ -15,9 +15,11 @@ from generation.actions.rendering import claim_one, render_next
 from generation.actions.requesting import cancel_generation
 from generation.actions.upkeep import reap
 from generation.models import Generation
+from provenance.audit_log.models import Entry
 from provenance.licensing.models import RoyaltyLine, Use
+from provenance.works.actions.splits import consent_to_split, propose_split
 from server.accounts.models import Account
-from tests.factories.records import a_request, a_worker, an_artist, in_style, kinds_of_entries
+from tests.factories.records import a_party, a_request, a_worker, an_artist, in_style, kinds_of_entries
 from tests.factories.royalties import balances
 from tests.factories.shops import PRICE, Shop, a_shop
 from tests.simulators.caller import Caller
@@ -104,3 +106,31 @@ def test_a_flat_price_is_owed_when_the_grant_is_taken_and_unused_uses_come_back_
     grant = Use.objects.get().right_id
     assert Caller(shop.owner).post(f"/api/v1/grants/{grant}/revoke").status_code == 200
     assert balances() == {"accrued": 250, "owed": -250}
+
+
+def test_who_shares_in_the_price_pays_nothing_uses_none_up_and_is_flagged_through_to_the_ledger(keys: Path) -> None:
+    shop, mara = a_shop(), an_artist("mara")
+    ben = a_party("Ben Printer", member=mara)
+    shares = {shop.party.pk: 6_000, ben.pk: 4_000}
+    propose_split(actor=shop.owner.actor(), subject=shop.style, shares=shares, offered_by="owner")
+    consent_to_split(actor=mara.actor(), subject=shop.style, party=ben)
+    published = shop.offer(price=PRICE, count=1)
+    grant = Caller(mara).post(f"/api/v1/offers/{published['id']}/grants").json()
+    assert (grant["price"]["amount"], grant["price"]["is_self_dealing"]) == ("0", True)
+    for _ in range(2):  # the grant is for one picture, and neither counts
+        generation = a_request(mara, **in_style(shop.style))
+        answer = generation.decision["references"][1]
+        assert (generation.state, generation.decision["quote"]["total"]) == ("queued", "0")
+        assert (answer["price"]["amount"], answer["price"]["is_self_dealing"]) == ("0", True)
+        assert render_next(worker=a_worker(keys))
+        generation.refresh_from_db()
+        assert generation.state == "done"
+    assert [(use.is_counted, use.settled) for use in Use.objects.all()] == [(False, 1)] * 2
+    assert not RoyaltyLine.objects.exists() and balances() == {}
+    settled = Entry.objects.filter(kind="UsesSettled")
+    assert [entry.opening.details["is_self_dealing"] for entry in settled] == [True, True]
+    noa = an_artist("noa")
+    Caller(noa).post(f"/api/v1/offers/{published['id']}/grants")
+    a_request(noa, **in_style(shop.style))
+    assert render_next(worker=a_worker(keys))
+    assert {line.party_id: line.amount for line in RoyaltyLine.objects.all()} == {shop.party.pk: 150, ben.pk: 100}
