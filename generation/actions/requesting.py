@@ -279,7 +279,7 @@ def _references(gathered: Gathered) -> list[dict[str, Any]]:
             "adapter": style.adapter_digest,
             **_bound(style),
             "scale": str(reference.scale),
-            "author": style.owner.name,
+            "author": works.authors_behind(style),
             "url": style.owner.url,
         }
         for style, reference in zip(gathered.styles, gathered.request.references, strict=True)

@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.attribution.queries import Match
 from provenance.works.errors import NotTheOwner, NotVerified, StyleNotReady, UnknownParty, UnknownStyle, UnknownWork
 from provenance.works.models import Flag, Party, PartyMember, Share, SplitAgreement, Style, Work
+
+MOST_AUTHORS_NAMED = 5
+"""Of how many authors a style's credit names; more are there where its works are listed."""
+_BEHIND = Work.objects.filter(styles=OuterRef("pk"), author_credit__gt="").order_by("author_credit")
+CREDITED = ArraySubquery(_BEHIND.values_list("author_credit", flat=True).distinct()[: MOST_AUTHORS_NAMED + 1])
+
+
+def _credited() -> QuerySet[Style]:
+    return Style.objects.select_related("owner").annotate(credited=CREDITED)
+
+
+def authors_behind(style: Style) -> str:
+    """Return how those who made the works behind a style are credited; its owner's name where it has no works."""
+    found = getattr(style, "credited", None)
+    if found is None:
+        found = Style.objects.filter(pk=style.pk).values_list(CREDITED, flat=True).get()
+    more = ", …" if len(found) > MOST_AUTHORS_NAMED else ""
+    return ", ".join(found[:MOST_AUTHORS_NAMED]) + more or style.owner.name
 
 
 def parties_of(account_id: UUID | None) -> set[UUID]:
@@ -168,12 +187,8 @@ def works_with(*, digest: str = "", pixel_digest: str = "") -> QuerySet[Work]:
 
 def styles_listed() -> QuerySet[Style]:
     """Return every style that stands, with its owner and its number of works, by name."""
-    return (
-        Style.objects.filter(state=Style.State.ACTIVE)
-        .select_related("owner")
-        .annotate(work_count=Count("works"))
-        .order_by("name", "id")
-    )
+    listed = _credited().filter(state=Style.State.ACTIVE)
+    return listed.annotate(work_count=Count("works", distinct=True)).order_by("name", "id")
 
 
 def style_of(slug: str) -> Style | None:
@@ -218,7 +233,7 @@ def styles_named(names: Iterable[str]) -> list[Style]:
     if not keys:
         return []
     ids, slugs = {pk for _, pk in keys if pk}, {name for name, pk in keys if not pk}
-    read = list(Style.objects.select_related("owner").filter(Q(pk__in=ids) | Q(slug__in=slugs)))
+    read = list(_credited().filter(Q(pk__in=ids) | Q(slug__in=slugs)))
     found: dict[UUID | str, Style] = {style.pk: style for style in read} | {style.slug: style for style in read}
     for name, pk in keys:
         if (pk or name) not in found:
@@ -291,7 +306,7 @@ def first_listed_in(style: str, *, at_most: int) -> list[Work]:
 def styles_with(ids: Iterable[str]) -> list[Style]:
     """Return styles by id, in the order asked for."""
     wanted = list(ids)
-    found = {str(style.pk): style for style in Style.objects.select_related("owner").filter(pk__in=wanted)}
+    found = {str(style.pk): style for style in _credited().filter(pk__in=wanted)}
     return [found[style] for style in wanted]
 
 

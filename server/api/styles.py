@@ -85,7 +85,8 @@ class StyleView(serializers.Serializer):
     def get_credit(self, style: Any) -> dict[str, str]:
         """Return the credit line that a picture in this style carries."""
         offer = self._offer(style)
-        return style_credit(style=style.name, author=style.owner.name, licence=offer.licence if offer else "")
+        licence = offer.licence if offer else ""
+        return style_credit(style=style.name, author=works.authors_behind(style), licence=licence)
 
     def get_conditions(self, style: Any) -> dict[str, str] | None:
         """Return the conditions that came with the works behind it, and that this is our policy; null for none."""

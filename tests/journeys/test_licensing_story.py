@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from generation.training.cut_paper import drawings
 from server.command_line.demo import first_password
@@ -199,6 +200,88 @@ def test_whom_does_the_new_picture_owe(
     artist.ended(f"/api/v1/generations/{long['id']}")
     before = artist.get(f"/api/v1/generations/{made['id']}")
     assert before["decision"] == made["decision"] and before["outputs"] == made["outputs"]
+
+
+SHARED_ALIKE = "Offer the result under the same licence (our policy). (CC BY-SA 4.0)"
+OUR_POLICY = "That conditions travel to the picture is Colophon's cautious policy; the law on it is unsettled."
+
+
+def openmoji(studio: Colophon, ada: Person, *, many: int, folder: Path) -> list[str]:
+    """Have the operator import some OpenMoji pictures for OpenMoji's own party, enlarged from the shipped collection.
+
+    What the collection lists are vector files that are not kept here, and nothing is trained on their small previews.
+    """
+    known = [work for work in pages(ada, "/api/v1/works") if work["owner"] == "OpenMoji"][:many]
+    lines = ["file,title,title_zh,author,licence,rights_evidence"]
+    for work in known:
+        small = Image.open(io.BytesIO(ada.http.get(f"/api/v1/works/{work['id']}/preview").content))
+        small.convert("RGB").resize((128, 128), Image.Resampling.LANCZOS).save(folder / f"{work['title']}.png")
+        lines.append(
+            f"{work['title']}.png,{work['title']},{work['title_zh']},OpenMoji,CC-BY-SA-4.0,https://openmoji.org"
+        )
+    (folder / "works.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    done = manage(
+        studio.home, "import_works", str(folder), "--party", known[0]["party"], COLOPHON_PORT=str(studio.port)
+    )
+    assert done.returncode == 0 and f"listed {many}" in done.stdout, done.stdout + done.stderr
+    listed = [work for work in pages(ada, "/api/v1/works") if work["owner"] == "OpenMoji" and work["pixel_digest"]]
+    return [work["id"] for work in listed]
+
+
+def pages(person: Person, path: str) -> Iterator[dict[str, Any]]:
+    """Yield what stands on every page of a list."""
+    address: str | None = path
+    while address:
+        page = person.get(address)
+        yield from page["results"]
+        address = page["next"]
+
+
+def test_share_alike_goes_from_the_works_to_the_adapter_to_its_pictures_and_to_theirs(
+    studio: Colophon, ada: Person, artist: Person, tmp_path: Path
+) -> None:
+    party = ada.post("/api/v1/parties", {"name": "Ada's workshop", "kind": "organisation"})["id"]
+    works = openmoji(studio, ada, many=4, folder=tmp_path)
+    style = trained(ada, "open-shapes", party=party, works=works)
+
+    # Whoever offers it cannot ask less than share-alike, and asks no price.
+    wanted = {"subject_kind": "style", "subject": style["id"], "is_open": True}
+    too_wide = ada.http.post("/api/v1/offers", json={**wanted, "licence": "CC0-1.0"})
+    assert too_wide.status_code == 422 and too_wide.json()["code"] == "terms-too-wide", too_wide.text
+    ada.post("/api/v1/offers", {**wanted, "licence": "CC-BY-SA-4.0"})
+    shown = artist.get("/api/v1/styles/open-shapes")
+    assert shown["licence"]["id"] == "CC-BY-SA-4.0" and "by OpenMoji, CC BY-SA 4.0" in shown["credit"]["en"]
+    (run,) = [one for one in pages(ada, "/api/v1/trainings") if one["style"] == style["id"]]
+    taught = [work for work in ada.get(f"/api/v1/trainings/{run['id']}")["report"] if work["use"] == "trained"]
+    assert len(taught) == 4 and {work["licence"] for work in taught} == {"CC-BY-SA-4.0"}
+    beside = ada.http.get(f"/api/v1/trainings/{run['id']}/manifest").content
+    assert all(work["digest"].encode() in beside for work in taught) and b"CC-BY-SA-4.0" in beside
+
+    # Manifest, public page and download name OpenMoji and say what the picture came with.
+    made = artist.ended(
+        f"/api/v1/generations/{artist.post('/api/v1/generations', asking('open-shapes'), status=202)['id']}"
+    )
+    assert made["state"] == "done" and made["decision"]["quote"] is None, made["fault"]
+    assert made["conditions"]["en"] == f"{SHARED_ALIKE} {OUR_POLICY}"
+    digest = made["outputs"][0]["digest"]
+    picture = artist.http.get(f"/api/v1/images/{digest}/file").content
+    assert b"trained on works by OpenMoji, CC BY-SA 4.0" in picture and SHARED_ALIKE.encode() in picture
+    report = httpx.get(f"{studio.address}/api/v1/provenance/{digest}", timeout=60).text
+    assert "OpenMoji" in report and f"It came with conditions: {SHARED_ALIKE} {OUR_POLICY}" in report
+    bundle = zipfile.ZipFile(io.BytesIO(artist.http.get(f"/api/v1/generations/{made['id']}/bundle").content))
+    credited = bundle.read("credits.txt").decode()
+    assert "trained on works by OpenMoji, CC BY-SA 4.0" in credited and SHARED_ALIKE in credited
+
+    # As a work it keeps the condition, whatever it is offered under, and the picture made from it inherits it.
+    refused = artist.http.post("/api/v1/works", json={"image": digest, "title": "Mine", "licence": "CC-BY-4.0"})
+    assert refused.status_code == 422 and refused.json()["code"] == "terms-too-wide", refused.text
+    work = artist.post("/api/v1/works", {"image": digest, "title": "Mine"})
+    assert work["conditions"]["en"] == f"{SHARED_ALIKE} {OUR_POLICY}"
+    again = {"prompt": "an apple", "inputs": [{"role": "image", "work": work["id"]}], "seeds": ["8"], "steps": 4}
+    next_one = artist.ended(f"/api/v1/generations/{artist.post('/api/v1/generations', again, status=202)['id']}")
+    assert next_one["state"] == "done" and next_one["conditions"] == made["conditions"], next_one["fault"]
+    picture = artist.http.get(f"/api/v1/images/{next_one['outputs'][0]['digest']}/file").content
+    assert SHARED_ALIKE.encode() in picture
 
 
 def recomputed(auditor: Person, *, party: str, statement: dict[str, Any], folder: Path) -> None:

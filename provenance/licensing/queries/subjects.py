@@ -10,6 +10,7 @@ from provenance.licensing.queries.standing import Standing, standing
 from provenance.licensing.subjects import Subject, SubjectKind
 from provenance.licensing.terms import DERIVE, NAME_IN_PROMPT, USE_ADAPTER, USE_STYLE
 from provenance.works.models import Style, Work
+from provenance.works.queries import authors_behind
 
 
 def subjects_of_request(
@@ -63,7 +64,7 @@ def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
         needs=needs if declared else NAME_IN_PROMPT,
         digest=style.adapter_digest,
         owner=style.owner.name,
-        author=style.owner.name,
+        author=authors_behind(style) if declared else style.owner.name,
         found_in="declared" if declared else "prompt",
         is_own=style.owner_id in now.own_parties,
         is_withdrawn=style.state in {Style.State.WITHDRAWN, Style.State.DISPUTED, Style.State.REJECTED},
