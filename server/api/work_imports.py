@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import zipfile
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -40,19 +44,54 @@ class WorkImport(APIView):
 
     parser_classes = (MultiPartParser,)
 
-    @extend_schema(request={"multipart/form-data": ImportInput}, responses={200: dict})
-    def post(self, request: Request) -> Response:
-        """List the works of an archive and report on each line; sent again, it goes on where it stopped."""
+    @extend_schema(
+        request={"multipart/form-data": ImportInput},
+        parameters=[OpenApiParameter("progress", str, enum=["events"], description="Tell each line as it is done.")],
+        responses={200: dict, (200, "text/event-stream"): str},
+    )
+    def post(self, request: Request) -> Response | StreamingHttpResponse:
+        """List the works of an archive and report on each line; sent again, it goes on where it stopped.
+
+        With ``?progress=events`` each line is an event, ``line``, with how many of how many are done; then ``done``
+        comes with the report.
+        """
         body = ImportInput(data=request.data)
         body.is_valid(raise_exception=True)
         values = body.validated_data
         actor = actor_of(request)
         actor.require("artist")
         party = party_of(request, values.get("party"))
-        with _opened(values["file"]) as archive:
-            report = _report(archive, actor=actor, party=party, keeps_good=values["keep_good"])
-        counts = {result: sum(one["result"] == result for one in report) for result in RESULTS}
-        return Response({**counts, "lines": report})
+        done = _lines(values["file"], actor=actor, party=party, keeps_good=values["keep_good"])
+        if request.query_params.get("progress") != "events":
+            return Response(_summed([one for one, _ in done]))
+        first = next(done, None)  # what stops all of it is answered as a fault, before the stream begins
+        response = StreamingHttpResponse(_events(first, done), content_type="text/event-stream; charset=utf-8")
+        response["Cache-Control"] = "no-store"
+        response["X-Accel-Buffering"] = "no"
+        return response
+
+
+Line = tuple[dict[str, Any], int]
+"""What became of a line, and how many lines there are."""
+
+
+def _lines(file: Any, *, actor: Any, party: Any, keeps_good: bool) -> Iterator[Line]:
+    """List the works of an archive and yield what became of each line, as far as one request goes."""
+    fresh = 0
+    with _opened(file) as archive:
+        read = archive_reader(archive)
+        try:
+            lines = import_lines(read(TABLE))
+        except KeyError as error:
+            raise ImportUnreadable(reason=f"no {TABLE}") from error
+        for one in import_works(
+            actor=actor, party=party, lines=lines, read=read, keeps_good=keeps_good, list_one=list_work,
+            most_pixels=MOST_PIXELS,
+        ):  # fmt: skip
+            yield dataclasses.asdict(one), len(lines)
+            fresh += one.result in {"listed", "flagged"}
+            if fresh == MOST_AT_ONCE:
+                return
 
 
 def _opened(file: Any) -> zipfile.ZipFile:
@@ -62,20 +101,22 @@ def _opened(file: Any) -> zipfile.ZipFile:
         raise ImportUnreadable(reason="no zip") from error
 
 
-def _report(archive: zipfile.ZipFile, *, actor: Any, party: Any, keeps_good: bool) -> list[dict[str, Any]]:
-    read = archive_reader(archive)
-    try:
-        lines = import_lines(read(TABLE))
-    except KeyError as error:
-        raise ImportUnreadable(reason=f"no {TABLE}") from error
-    report, fresh = [], 0
-    done = import_works(
-        actor=actor, party=party, lines=lines, read=read, keeps_good=keeps_good, list_one=list_work,
-        most_pixels=MOST_PIXELS,
-    )  # fmt: skip
-    for one in done:
-        report.append(dataclasses.asdict(one))
-        fresh += one.result in {"listed", "flagged"}
-        if fresh == MOST_AT_ONCE:
-            break
-    return report
+def _summed(report: list[dict[str, Any]]) -> dict[str, Any]:
+    counts = {result: sum(one["result"] == result for one in report) for result in RESULTS}
+    return {**counts, "lines": report}
+
+
+async def _events(first: Line | None, rest: Iterator[Line]) -> AsyncIterator[bytes]:
+    """Yield an event for each line and one with the report; a reader who leaves keeps what is listed by then."""
+    report: list[dict[str, Any]] = []
+    following = first
+    while following is not None:
+        line, total = following
+        report.append(line)
+        yield _event("line", {**line, "done": len(report), "of": total})
+        following = await sync_to_async(next)(rest, None)
+    yield _event("done", _summed(report))
+
+
+def _event(name: str, told: dict[str, Any]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(told, ensure_ascii=False)}\n\n".encode()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 
 from provenance.audit_log.models import Entry
@@ -50,6 +52,40 @@ def test_an_archive_is_listed_line_by_line_and_a_second_time_everything_is_known
     assert Offer.objects.get().subject_id == wave.pk and tide.authors == ["mara"]
     again = sent(artist, an_archive()).json()
     assert (again["listed"], again["known"]) == (0, 2) and Work.objects.count() == 2
+
+
+def told(account: Account, data: bytes, **fields: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the events of an import that tells its progress."""
+
+    async def read() -> bytes:
+        return b"".join([part async for part in answer.streaming_content])
+
+    answer = Caller(account).upload("/api/v1/works/imports?progress=events", data, name="works.zip", **fields)
+    assert answer.status_code == 200 and answer["Content-Type"].startswith("text/event-stream")
+    parts = [part.split("\n", 1) for part in async_to_sync(read)().decode().split("\n\n") if part]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in parts]
+
+
+def test_progress_is_told_line_by_line_and_the_report_last() -> None:
+    events = told(an_artist(), an_archive(BAD), keep_good="true")
+    assert [name for name, _ in events] == ["line"] * 8 + ["done"]
+    assert [(one["done"], one["of"]) for _, one in events[:-1]] == [(number, 8) for number in range(1, 9)]
+    report = events[-1][1]
+    assert (report["listed"], report["refused"]) == (2, 6) == (Work.objects.count(), 6)
+    assert [(one["number"], one["result"]) for _, one in events[:-1]] == [
+        (one["number"], one["result"]) for one in report["lines"]
+    ]
+
+
+def test_what_stops_an_import_is_a_problem_and_no_stream() -> None:
+    answer = Caller(an_artist()).upload("/api/v1/works/imports?progress=events", b"no zip", name="works.zip")
+    is_problem(answer, 422, "import-unreadable")
+
+
+def test_an_empty_table_ends_at_once() -> None:
+    assert told(an_artist(), an_archive("file,title\n")) == [
+        ("done", {"listed": 0, "flagged": 0, "known": 0, "refused": 0, "good": 0, "lines": []})
+    ]
 
 
 def test_one_bad_line_lists_nothing_and_every_bad_line_is_named() -> None:
