@@ -10,7 +10,8 @@ from provenance.licensing import reasons as say
 from provenance.licensing.constraints import Constraint, constraints_for_later, outcome, unmet
 from provenance.licensing.declared import COMMERCIAL_UNLESS_SAID, Asked
 from provenance.licensing.money import WHOLE, Money
-from provenance.licensing.quotes import PriceLine, Quote, quote_for
+from provenance.licensing.prices import PER_IMAGE, PriceLine
+from provenance.licensing.quotes import Quote, quote_for
 from provenance.licensing.reasons import Reason, constraint_reason
 from provenance.licensing.subjects import Basis, Right, Subject, WorkBehind
 from provenance.licensing.terms import COMMERCIALIZE, MODEL_LICENCES, USE_OUTPUTS, USE_RESTRICTIONS, Duty, Terms
@@ -349,7 +350,7 @@ def _price_line(right: Right) -> PriceLine | None:
     if right.price is None:
         return None
     owed = Money(0, right.price.currency) if right.is_self_dealing else right.price
-    return PriceLine(money=owed, splits=right.splits or (("", WHOLE),), is_self_dealing=right.is_self_dealing)
+    return PriceLine(owed, PER_IMAGE, dict(right.splits or (("", WHOLE),)), right.is_self_dealing)
 
 
 def _refused(subject: Subject, *why: Reason) -> ReferenceDecision:

@@ -19,13 +19,14 @@ FLAT: Literal["flat"] = "flat"
 
 @dataclass(frozen=True)
 class PriceLine:
-    """What one right costs a request."""
+    """What one right costs a request, and who shares in it."""
 
     money: Money
     per: Literal["image", "flat"]
     splits: Mapping[str, int]
-    """Basis points by party id, 10,000 together; none for a price of zero."""
+    """Basis points by party id, 10,000 together."""
     is_self_dealing: bool = False
+    """Whether the price is nothing because the licensee shares a party with those it would be paid to."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> PriceLine:

@@ -1,32 +1,12 @@
-"""What a use costs: price lines of references, and the quote of a whole request, in minor units."""
+"""The quote of a whole request: what its price lines come to, in minor units."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from provenance.licensing.money import Money
-
-
-@dataclass(frozen=True)
-class PriceLine:
-    """What one reference costs for each delivered picture, and to whom it goes in basis points."""
-
-    money: Money
-    splits: tuple[tuple[str, int], ...]
-    is_self_dealing: bool = False
-    """Whether the price is nothing because the licensee shares a party with those it would be paid to."""
-    per: str = "image"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the line as decisions, grants and their entries record it."""
-        return {
-            **self.money.as_json(),
-            "per": self.per,
-            "splits": [{"party": party, "basis_points": points} for party, points in self.splits],
-            "is_self_dealing": self.is_self_dealing,
-        }
+from provenance.licensing.prices import PriceLine
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from generation.request import GenerationRequest, InputPicture, StyleReference
 from provenance.licensing.constraints import Constraint
 from provenance.licensing.models import Grant, Offer
 from provenance.licensing.money import WHOLE, Money
-from provenance.licensing.quotes import PriceLine
+from provenance.licensing.prices import PER_IMAGE, PriceLine
 from provenance.licensing.terms import BY_GRANT, COMMERCIALIZE, DERIVE, NAME_IN_PROMPT, USE_STYLE, Price, Terms
 from provenance.works.models import Party, Style, Work
 from server.accounts.models import Account
@@ -91,7 +91,7 @@ def _offer(party: Party, kind: str, subject: UUID) -> Offer:
 def _grant(offer: Offer, number: int, artist: Account, *, fits: bool) -> Grant:
     terms = _terms(number, place="EU" if fits else "JP")
     assert terms.price is not None  # every one of these has a price
-    line = PriceLine(money=terms.price.money, splits=((str(offer.party_id), WHOLE),))
+    line = PriceLine(terms.price.money, PER_IMAGE, {str(offer.party_id): WHOLE})
     return Grant(
         offer=offer, licensee_id=artist.pk, terms=terms.as_json(), terms_digest=terms.digest(), price=line.as_json(),
         granted_at=timezone.now(),

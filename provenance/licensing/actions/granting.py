@@ -24,9 +24,9 @@ from provenance.licensing.errors import (
 from provenance.licensing.events import GrantApproved, GrantDeclined, GrantGiven, GrantRequested, GrantRevoked
 from provenance.licensing.models import Grant, GrantEvent, Offer
 from provenance.licensing.money import Money
+from provenance.licensing.prices import PriceLine
 from provenance.licensing.queries.offers import splits_of_offer
 from provenance.licensing.queries.standing import is_usable
-from provenance.licensing.quotes import PriceLine
 from provenance.licensing.terms import Terms
 from provenance.works.actions.parties import require_authority
 from provenance.works.queries import parties_of
@@ -185,7 +185,7 @@ def _price_line(offer: Offer, terms: Terms, *, licensee_id: UUID) -> PriceLine |
     own = {str(party) for party in parties_of(licensee_id)}
     is_self_dealing = not own.isdisjoint(party for party, _ in splits)
     money = Money(0, terms.price.money.currency) if is_self_dealing else terms.price.money
-    return PriceLine(money=money, splits=splits, is_self_dealing=is_self_dealing, per=terms.price.per)
+    return PriceLine(money, terms.price.per, dict(splits), is_self_dealing)
 
 
 def _waiting(actor: Actor, grant: Grant) -> Grant:
