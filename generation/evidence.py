@@ -26,6 +26,7 @@ from provenance.disputes import queries as disputes
 from provenance.fingerprint import Look
 from provenance.licensing.credits import credits_of, without_names
 from provenance.licensing.inheriting import conditions_and_policy
+from provenance.licensing.queries.crediting import credited_today
 from provenance.licensing.queries.inheriting import inherited_by
 from provenance.licensing.queries.offers import changed_since
 from provenance.verification.copy import Copy
@@ -300,7 +301,7 @@ def _told_by(form: Form, layer: Layer, *, kept: Mapping[str, Any]) -> RecordFoun
         generation_id=str(generation.pk),
         model=generation.model.name,
         made_at=credential.signed_at if credential else output.delivered_at,
-        credits=tuple(credits_of(generation.decision)),
+        credits=tuple(credits_of(credited_today(generation.decision))),
         leaf_hashes=form.leaves,
         model_digest=generation.model.digest,
         seed=str(output.seed),

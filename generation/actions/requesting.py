@@ -35,6 +35,7 @@ from provenance.licensing.subjects import Subject
 from provenance.licensing.terms import RUN
 from provenance.works import queries as works
 from provenance.works.binding import ADAPTER_FILE, TOKEN_STYLE, token_style_digest, works_digest
+from provenance.works.crediting import is_unnamed
 from provenance.works.models import Style, Work
 
 
@@ -279,8 +280,8 @@ def _references(gathered: Gathered) -> list[dict[str, Any]]:
             "adapter": style.adapter_digest,
             **_bound(style),
             "scale": str(reference.scale),
-            "author": works.authors_behind(style),
-            "url": style.owner.url,
+            "author": (author := works.authors_behind(style)),
+            "url": "" if is_unnamed(author) else style.owner.url,
         }
         for style, reference in zip(gathered.styles, gathered.request.references, strict=True)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from provenance.licensing.terms import BY_GRANT, MODEL_LICENCES, OPEN_LICENCES
+from provenance.licensing.terms import BY_GRANT, MODEL_LICENCES, OPEN_LICENCES, Duty, naming_nobody
 
 
 def licence_name(licence: str) -> str:
@@ -41,6 +41,12 @@ def work_credit(*, title: str, author: str, licence: str) -> dict[str, str]:
         "en": f"Uses “{title}” by {author}{terms_en}, changed; {author} did not make or endorse this image.",
         "zh-Hans": f"使用了 {author} 的《{title}》{terms_zh}，有改动；{author} 并未创作或认可此图像。",
     }
+
+
+def credited_to(author: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recorded answer with another credit, one of whose authors is not named, nor whose it is."""
+    duties = naming_nobody(Duty.from_json(duty) for duty in answer["duties"])
+    return {**answer, "author": author, "owner": "", "duties": [duty.as_json() for duty in duties]}
 
 
 def without_names(decision: Mapping[str, Any]) -> dict[str, Any]:

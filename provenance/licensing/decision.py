@@ -14,7 +14,16 @@ from provenance.licensing.prices import PER_IMAGE, PriceLine
 from provenance.licensing.quotes import Quote, quote_for
 from provenance.licensing.reasons import Reason, constraint_reason
 from provenance.licensing.subjects import Basis, Right, Subject, WorkBehind
-from provenance.licensing.terms import COMMERCIALIZE, MODEL_LICENCES, USE_OUTPUTS, USE_RESTRICTIONS, Duty, Terms
+from provenance.licensing.terms import (
+    COMMERCIALIZE,
+    MODEL_LICENCES,
+    USE_OUTPUTS,
+    USE_RESTRICTIONS,
+    Duty,
+    Terms,
+    naming_nobody,
+)
+from provenance.works.crediting import is_unnamed
 
 GOOD_ENOUGH = frozenset({"met", "later"})
 MOST_RIGHTS_EXPLAINED = 4
@@ -337,7 +346,7 @@ def _permitted(subject: Subject, right: Right) -> ReferenceDecision:
         right_id=right.id,
         licence=right.terms.licence,
         terms_digest=right.terms_digest or right.terms.digest(),
-        duties=right.terms.duties,
+        duties=naming_nobody(right.terms.duties) if is_unnamed(subject.author) else right.terms.duties,
         reasons=(reason(subject.called, right.terms.licence),),
         price=_price_line(right),
         constraints=right.terms.constraints,

@@ -7,7 +7,7 @@ the law on it is unsettled, and Creative Commons itself calls it likely more tha
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -209,6 +209,9 @@ def terms_read(value: Mapping[str, Any] | str, *, digest: Digest) -> Terms:
 
 
 CREDIT = Duty("attribute", "Name the author and the licence.", "注明作者和许可证。")
+UNNAMED = Duty(
+    ATTRIBUTE, "Name the licence; its author asked not to be named.", "注明许可证；作者要求不予署名。"
+)
 STATE_CHANGES = Duty("gen:stateChanges", "Say that the work was changed.", "说明作品已被改动。")
 NO_ENDORSEMENT = Duty(
     "gen:noEndorsement", "Do not suggest that the author endorses the result.", "不得暗示作者认可该结果。"
@@ -224,6 +227,13 @@ KEEP_CREDENTIALS = Duty("c2pa:retain", "Keep the content credentials in the file
 OBTAIN_APPROVAL = Duty(OBTAIN_CONSENT, "Wait until the rightsholder approves the grant.", "须等待权利人批准授权。")
 NOTICE = Duty("gen:notice", "Keep the copyright and licence notice.", "保留版权和许可声明。")
 LICENCE_TEXT = Duty("gen:licenceText", "Pass on the licence text and NOTICE.", "随附许可证文本与 NOTICE。")
+
+
+
+def naming_nobody(duties: Iterable[Duty]) -> tuple[Duty, ...]:
+    """Return duties in which no author is named: a credit line that the rightsholder worded is left out."""
+    return tuple(dict.fromkeys(UNNAMED if duty.action == ATTRIBUTE else duty for duty in duties))
+
 
 _CC_BY = (CREDIT, STATE_CHANGES, NO_ENDORSEMENT)
 _NOT_FOR_SALE = EVERY_USE - {COMMERCIALIZE}

@@ -31,6 +31,8 @@ from provenance.licensing.credits import credits_of, licence_name, licence_url, 
 from provenance.licensing.declared import BROADER_PURPOSES, RATINGS
 from provenance.licensing.inheriting import conditions_and_policy, inherited_terms
 from provenance.licensing.money import Money
+from provenance.licensing.queries.crediting import credited_today
+from provenance.works.crediting import is_unnamed
 from server.api.actors import actor_of
 from server.api.authentication import standing
 from server.api.errors import problem
@@ -177,7 +179,7 @@ class GenerationView(serializers.Serializer):
     scheduler = serializers.CharField()
     strength = serializers.FloatField(allow_null=True)
     references = serializers.SerializerMethodField()
-    inputs = serializers.JSONField()
+    inputs = serializers.SerializerMethodField()
     purpose = serializers.CharField()
     territory = serializers.CharField()
     recipient = serializers.CharField()
@@ -247,12 +249,22 @@ class GenerationView(serializers.Serializer):
         return dict(fault) if fault else None
 
     def _readable_decision(self, generation: Any) -> Any:
-        return generation.decision if self._may_read_prompt(generation) else without_names(generation.decision)
+        return (dict if self._may_read_prompt(generation) else without_names)(self._credited_today(generation))
+
+    def _credited_today(self, generation: Any) -> Any:
+        if not hasattr(generation, "credited_today"):
+            generation.credited_today = credited_today(generation.decision)
+        return generation.credited_today
 
     def get_references(self, generation: Any) -> list[dict[str, Any]]:
         """Return the declared styles, each with its owner's name and where its licence can be read."""
-        answers = {answer["id"]: answer for answer in generation.decision["references"]}
+        answers = {answer["id"]: answer for answer in self._credited_today(generation)["references"]}
         return [_credited(row, answers[row["style"]]) for row in generation.references]
+
+    def get_inputs(self, generation: Any) -> list[dict[str, Any]]:
+        """Return the pictures that went in."""
+        answers = {answer["id"]: answer for answer in self._credited_today(generation)["references"]}
+        return [{**row, "author": answers[row["work"]]["author"]} for row in generation.inputs]
 
     def get_model(self, generation: Any) -> dict[str, Any]:
         """Return which model draws it, and whether newer weights have taken its name since."""
@@ -289,7 +301,8 @@ class GenerationView(serializers.Serializer):
 def _credited(row: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
     licence = answer["licence"]
     terms = {"licence": licence, "licence_name": licence_name(licence), "licence_url": licence_url(licence)}
-    return {**row, "owner_name": answer["owner"], **terms}
+    named = {"author": answer["author"], "owner_name": answer["owner"]}
+    return {**row, **named, "url": "" if is_unnamed(answer["author"]) else row["url"], **terms}
 
 
 class GenerationList(ListAPIView):

@@ -21,6 +21,7 @@ from provenance.credentials import queries as credentials
 from provenance.credentials.marking import ENDINGS
 from provenance.credentials.stores import active_manifest
 from provenance.licensing.credits import credits_of
+from provenance.licensing.queries.crediting import credited_today
 from server.api.actors import actor_of
 from server.api.generations import OutputView
 
@@ -56,7 +57,7 @@ class ImageView(OutputView):
 
     def get_credits(self, output: Any) -> list[dict[str, str]]:
         """Return the credit lines that go with the image."""
-        return credits_of(output.generation.decision)
+        return credits_of(credited_today(output.generation.decision))
 
 
 class ImageList(ListAPIView):

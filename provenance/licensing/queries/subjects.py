@@ -9,6 +9,7 @@ from provenance.licensing.queries.registered_names import NamedParty, names_regi
 from provenance.licensing.queries.standing import Standing, standing
 from provenance.licensing.subjects import Subject, SubjectKind
 from provenance.licensing.terms import DERIVE, NAME_IN_PROMPT, USE_ADAPTER, USE_STYLE
+from provenance.works.crediting import is_unnamed
 from provenance.works.models import Style, Work
 from provenance.works.queries import authors_behind
 
@@ -56,6 +57,7 @@ def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
     is_adapter = style.carrier == Style.Carrier.ADAPTER
     kind: SubjectKind = "adapter" if is_adapter else "style"
     needs = USE_ADAPTER if is_adapter else USE_STYLE
+    author = authors_behind(style) if declared else style.owner.name
     return Subject(
         kind=kind if declared else "style",
         id=str(style.pk),
@@ -63,8 +65,8 @@ def _style_subject(style: Style, now: Standing, *, declared: bool) -> Subject:
         name_zh=style.name_zh,
         needs=needs if declared else NAME_IN_PROMPT,
         digest=style.adapter_digest,
-        owner=style.owner.name,
-        author=authors_behind(style) if declared else style.owner.name,
+        owner="" if is_unnamed(author) else style.owner.name,
+        author=author,
         found_in="declared" if declared else "prompt",
         is_own=style.owner_id in now.own_parties,
         is_withdrawn=style.state in {Style.State.WITHDRAWN, Style.State.DISPUTED, Style.State.REJECTED},
@@ -83,7 +85,7 @@ def _work_subject(work: Work, now: Standing) -> Subject:
         name=work.title,
         needs=DERIVE,
         digest=work.digest,
-        owner=work.owner.name,
+        owner="" if is_unnamed(work.author_credit) else work.owner.name,
         author=work.author_credit,
         is_own=work.owner_id in now.own_parties,
         is_withdrawn=work.state != Work.State.ACTIVE,

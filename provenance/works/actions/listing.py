@@ -18,6 +18,7 @@ from provenance.works import queries
 from provenance.works.actions.flagging import flag_lookalikes, hold_listing, state_by_flags
 from provenance.works.actions.keeping import keep
 from provenance.works.actions.parties import require_member
+from provenance.works.crediting import credit_line
 from provenance.works.errors import WrongState, already_listed
 from provenance.works.events import (
     CollectionRegistered,
@@ -27,9 +28,6 @@ from provenance.works.events import (
     WorkWithdrawn,
 )
 from provenance.works.models import Party, Work
-
-ANONYMOUS = "anonymous · 佚名"
-LONGEST_CREDIT = 200
 
 
 def register_work(
@@ -103,11 +101,6 @@ def _registered(actor: Actor, work: Work) -> WorkRegistered:
         title=work.title,
         licence=work.licence,
     )
-
-
-def credit_line(authors: Sequence[str | None]) -> str:
-    """Return how the authors of a work are named where it is credited; who stays anonymous is called so."""
-    return ", ".join(name or ANONYMOUS for name in authors)[:LONGEST_CREDIT]
 
 
 @transaction.atomic
