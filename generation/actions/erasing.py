@@ -237,11 +237,13 @@ def _own_names_out(decision: dict[str, Any]) -> dict[str, Any]:
 
     Others' names are the credit that they are due.
     """
-    answers = [
-        {**answer, "name": "", "owner": "", "author": "", "reasons": []} if answer["basis"] == "own-work" else answer
-        for answer in decision["references"]
-    ]
+    answers = [_nameless(answer) if answer["basis"] == "own-work" else answer for answer in decision["references"]]
     return {**decision, "recipient": "", "references": answers}
+
+
+def _nameless(answer: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in answer.items() if key != "name_zh"}
+    return {**kept, "name": "", "owner": "", "author": "", "reasons": []}
 
 
 def _delete_files(files: Sequence[str]) -> None:

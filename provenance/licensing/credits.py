@@ -22,14 +22,16 @@ def licence_url(licence: str) -> str:
     return known.url if known else ""
 
 
-def style_credit(*, style: str, author: str, licence: str) -> dict[str, str]:
+def style_credit(*, style: str, style_zh: str = "", author: str, licence: str) -> dict[str, str]:
     """Return the credit for a style in both languages; it never says that the author made the picture."""
     name = licence_name(licence)
     terms_en, terms_zh = (f", {name}", f"，{name}") if name else ("", "")
+    called = style_zh or style
+    called = called if called.endswith("风格") else f"{called} 风格"
     return {
         "en": f"Made with {style}, trained on works by {author}{terms_en}; "
         f"{author} did not make or endorse this image.",
-        "zh-Hans": f"使用 {style} 风格生成，该风格以 {author} 的作品训练{terms_zh}；{author} 并未创作或认可此图像。",
+        "zh-Hans": f"使用 {called}生成，该风格以 {author} 的作品训练{terms_zh}；{author} 并未创作或认可此图像。",
     }
 
 
@@ -70,4 +72,4 @@ def _credit(answer: Mapping[str, Any]) -> dict[str, str]:
     values = {"author": answer["author"], "licence": answer["licence"]}
     if answer["kind"] == "work":
         return work_credit(title=answer["name"], **values)
-    return style_credit(style=answer["name"], **values)
+    return style_credit(style=answer["name"], style_zh=answer.get("name_zh", ""), **values)

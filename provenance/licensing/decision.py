@@ -88,6 +88,7 @@ class ReferenceDecision:
             "kind": subject.kind,
             "id": subject.id,
             "name": subject.name,
+            **({"name_zh": subject.name_zh} if subject.name_zh else {}),
             "digest": subject.digest,
             "owner": subject.owner,
             "author": subject.author,

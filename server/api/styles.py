@@ -86,7 +86,8 @@ class StyleView(serializers.Serializer):
         """Return the credit line that a picture in this style carries."""
         offer = self._offer(style)
         licence = offer.licence if offer else ""
-        return style_credit(style=style.name, author=works.authors_behind(style), licence=licence)
+        author = works.authors_behind(style)
+        return style_credit(style=style.name, style_zh=style.name_zh, author=author, licence=licence)
 
     def get_conditions(self, style: Any) -> dict[str, str] | None:
         """Return the conditions that came with the works behind it, and that this is our policy; null for none."""

@@ -174,7 +174,9 @@ def _style_choice(style: Any, now: Standing, *, offered: Iterable[Any]) -> Style
         basis=basis,
         licence=licence_name(licence),
         licence_url=licence_url(licence),
-        credit=style_credit(style=style.name, author=works.authors_behind(style), licence=licence)[language],
+        credit=style_credit(
+            style=style.name, style_zh=style.name_zh, author=works.authors_behind(style), licence=licence
+        )[language],
         duties=tuple(duty.zh if is_chinese else duty.en for duty in terms.duties) if terms else (),
         price=_price(terms) if terms and basis == "grant" else "",
         offered=tuple(OfferChoice(one.pk, _price(Terms.from_json(one.terms))) for one in offered)

@@ -192,6 +192,7 @@ def _page(request: HttpRequest, published: Published) -> HttpResponse:
         "web/licence.html",
         {
             "offer": published,
+            "name": published.name_zh if is_chinese else published.name,
             "licence": licence_name(terms.licence),
             "permitted": [ACTIONS[one] for one in ACTIONS if one in terms.permissions],
             "prohibited": [ACTIONS[one] for one in ACTIONS if one in terms.prohibitions],

@@ -2,4 +2,5 @@
 
 OPEN = "Harbour Prints"
 CLOSED = "Salt Paper"
+PRICED = "Copper Lines"
 HOSTILE = "<img src=x onerror=document.title='hit'>"

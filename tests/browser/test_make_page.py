@@ -257,3 +257,29 @@ def test_nothing_overflows_a_narrow_screen(new_page: NewPage, signed_in: Storage
     page.locator("#prompt").fill("W" * 400)
     page.locator("#more > summary").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_a_price_is_read_and_its_offer_taken_then_its_cost_is_told_before_and_after(
+    artist: Page, new_page: NewPage, signed_in: StorageState, complaints: Complaints
+) -> None:
+    complaints.expected = REFUSED
+    fill(artist, "a kettle", style="copper-lines")
+    expect(artist.locator("#cost")).to_be_hidden()
+    submit(artist)
+    expect(artist.locator(".outcome")).to_contain_text("no grant for Copper Lines")
+    terms = artist.locator(".terms[data-style=copper-lines]")
+    expect(terms).to_contain_text("2.50 EUR for each picture")
+    terms.get_by_role("link", name="Read and take its offer").click()
+    artist.get_by_role("button", name="Take this offer").click()
+    artist.get_by_role("link", name="Make a picture").click()
+    fill(artist, "a kettle", style="copper-lines")
+    artist.locator("#n").select_option("2")
+    expect(artist.locator("#cost")).to_contain_text(re.compile(r"will cost EUR\s5\.00: EUR\s2\.50 for each picture"))
+    submit(artist)
+    expect(artist.locator("#download")).to_be_visible()
+    expect(artist.locator(".owed")).to_contain_text(re.compile(r"Pay EUR\s2\.50 for each picture to Ines Varga"))
+    chinese = new_page(locale="zh-CN", width=390, state=signed_in)
+    chinese.goto("/")
+    chinese.locator("[name=style][value=copper-lines]").check()
+    expect(chinese.locator("#cost")).to_contain_text(re.compile(r"此次将花费 EUR\s2\.50"))
+    expect(chinese.locator(".terms[data-style=copper-lines]")).to_contain_text("使用 铜线 风格生成")

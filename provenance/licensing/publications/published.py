@@ -22,6 +22,8 @@ class Published:
     subject_id: str
     subject_url: str
     name: str
+    name_zh: str
+    """What it is called in Chinese, the same where that was not said."""
     party: str
     party_id: str
     is_organisation: bool

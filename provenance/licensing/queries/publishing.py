@@ -62,22 +62,26 @@ def _published(offers: Iterable[Offer], *, base: str) -> list[Published]:
     return [_one(offer, names=names, base=base) for offer in offers]
 
 
-def _names(offers: Iterable[Offer]) -> dict[UUID, str]:
+def _names(offers: Iterable[Offer]) -> dict[UUID, tuple[str, str]]:
+    """Return what styles and works are called, in English and in Chinese."""
     ids = [offer.subject_id for offer in offers]
-    styles = dict(Style.objects.filter(pk__in=ids).values_list("pk", "name"))
-    return {**styles, **dict(Work.objects.filter(pk__in=ids).values_list("pk", "title"))}
+    styles = Style.objects.filter(pk__in=ids).values_list("pk", "name", "name_zh")
+    works = Work.objects.filter(pk__in=ids).values_list("pk", "title", "title_zh")
+    return {pk: (name, name_zh or name) for pk, name, name_zh in (*styles, *works)}
 
 
-def _one(offer: Offer, *, names: dict[UUID, str], base: str) -> Published:
+def _one(offer: Offer, *, names: dict[UUID, tuple[str, str]], base: str) -> Published:
     later = Offer.objects.filter(replaces=offer).values_list("pk", flat=True).first() if offer.superseded_at else None
     places = {"work": f"/api/v1/works/{offer.subject_id}", "style": f"/api/v1/styles/{offer.subject_id}"}
+    name, name_zh = names.get(offer.subject_id, (offer.party.name, offer.party.name))
     return Published(
         id=str(offer.pk),
         url=f"{base}/licences/{offer.pk}",
         subject_kind=offer.subject_kind,
         subject_id=str(offer.subject_id),
         subject_url=base + places.get(offer.subject_kind, f"/api/v1/parties/{offer.subject_id}"),
-        name=names.get(offer.subject_id, offer.party.name),
+        name=name,
+        name_zh=name_zh,
         party=offer.party.name,
         party_id=str(offer.party_id),
         is_organisation=offer.party.kind == offer.party.Kind.ORGANISATION,

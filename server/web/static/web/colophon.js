@@ -1,6 +1,6 @@
 // A picture's colophon: who made it, with what, for whose credit, on what terms.
 
-import { el, fact, link, machineName, moment, said, word } from "./page.js";
+import { el, fact, link, machineName, moment, money, said, word } from "./page.js";
 import { accountName } from "./signed_in.js";
 
 /** The colophon of one picture of a request, with its download. */
@@ -45,7 +45,7 @@ function notesOf({ notes = [], notices = [] }) {
 
 function owedOf({ decision, conditions }) {
   const duties = (decision?.references ?? []).flatMap((answer) => answer.duties.map(said));
-  const listed = [...new Set(duties)];
+  const listed = [...priceOf(decision), ...new Set(duties)];
   const owed = listed.length ? el("ul", {}, listed.map((duty) => el("li", {}, duty))) : el("p", {}, word("nothing_owed"));
   return el(
     "div",
@@ -55,6 +55,15 @@ function owedOf({ decision, conditions }) {
     conditions && el("p", { class: "hint", id: "conditions" }, said(conditions)),
     el("p", { class: "hint" }, word("rights_note")),
   );
+}
+
+/** What is owed for each picture, and to whom: Colophon records it, and neither collects nor pays. */
+function priceOf(decision) {
+  if (!decision?.quote) return [];
+  const { per_image: each, currency } = decision.quote;
+  const paid = decision.references.filter((answer) => answer.price);
+  const who = [...new Set(paid.map((answer) => answer.owner))].join(word("comma"));
+  return [word("price_owed", { each: money(each, currency), who })];
 }
 
 function particulars(record, output) {

@@ -16,6 +16,7 @@ $("take").addEventListener("submit", async (event) => {
     const grant = await ask(`/api/v1/offers/${offer}/grants`, { method: "POST" });
     announce(word(grant.state === "requested" ? "asked_for" : "taken"));
     button.hidden = true;
+    $("make-now").hidden = grant.state === "requested";
   } catch (error) {
     announce("");
     $("take-fault").textContent = error.message;

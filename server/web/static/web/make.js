@@ -1,6 +1,7 @@
 // The page that makes pictures: sends a request once, follows it to its end, and finds it again after a reload.
 
 import { ask, newKey, pause, Problem, Unreachable } from "./api.js";
+import { prepareCost, withCeiling } from "./cost.js";
 import { prepareChoices } from "./model_choice.js";
 import { bodyOf, clearFaults, faultsOf, keepDraft, Misfilled, restoreDraft, showFault } from "./order.js";
 import { $, word } from "./page.js";
@@ -22,6 +23,7 @@ if (form) {
   restoreDraft(form, facts.account);
   prepareChoices(form, facts.models);
   prepareCount();
+  prepareCost(form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
@@ -41,7 +43,7 @@ async function submit() {
   if (isSending) return;
   clearFaults(form);
   try {
-    const pending = { account: facts.account, key: newKey(), body: JSON.stringify(bodyOf(form)) };
+    const pending = { account: facts.account, key: newKey(), body: JSON.stringify(withCeiling(bodyOf(form))) };
     sessionStorage.setItem(PENDING, JSON.stringify(pending));
     await send(pending);
   } catch (error) {

@@ -13,10 +13,10 @@ export class Misfilled extends Error {
   }
 }
 
-/** The request's body; throws Misfilled. */
-export function bodyOf(form) {
+/** The request's body, with ``unwritten`` for a prompt that is not written yet; throws Misfilled. */
+export function bodyOf(form, { unwritten = "" } = {}) {
   const data = new FormData(form);
-  const prompt = data.get("prompt");
+  const prompt = data.get("prompt").trim() ? data.get("prompt") : unwritten;
   if (!prompt.trim()) throw new Misfilled("prompt", word("prompt_missing"));
   const body = { prompt, model: data.get("model"), disclosure: data.get("disclosure"), ...pictures(data) };
   if (data.has("accepted_terms")) body.accepted_terms = data.getAll("accepted_terms");

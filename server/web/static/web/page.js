@@ -52,6 +52,12 @@ export function shortened(text, longest = 1200) {
   return word("shortened", { text: text.slice(0, longest), count: text.length - longest });
 }
 
+/** An amount in a currency's minor units, with the currency's code. */
+export function money(amount, currency) {
+  const format = new Intl.NumberFormat(language, { style: "currency", currency, currencyDisplay: "code" });
+  return format.format(Number(amount) / 10 ** format.resolvedOptions().maximumFractionDigits);
+}
+
 /** A link, if the address is one of the web; plain text otherwise. */
 export function link(text, address) {
   if (!/^https?:\/\//i.test(address ?? "")) return document.createTextNode(text);
