@@ -21,4 +21,4 @@ def test_a_record_found_credits_in_both_languages(keys: Path) -> None:
     data = storage.load(generation.outputs.get().digest)
     verdict = verify(data, evidence=Records(keeper="here")).as_json()
     (credit,) = verdict["records"][0]["credits"]
-    assert credit["en"].startswith("Made with Fx Emoji") and credit["zh-Hans"].startswith("使用 Fx Emoji 风格生成")
+    assert credit["en"].startswith("Made with Fx Emoji") and credit["zh-Hans"].startswith("使用 效果表情 风格生成")

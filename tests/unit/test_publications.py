@@ -38,8 +38,8 @@ RSL = "{https://rslstandard.org/rsl}"
 def published(terms: Terms, **more: Any) -> Published:
     values: dict[str, Any] = {
         "id": "6f1c", "url": "https://c.example/licences/6f1c", "subject_kind": "work", "subject_id": "77",
-        "subject_url": "https://c.example/api/v1/works/77", "name": "Wave <&>", "party": "Ada & Söhne",
-        "party_id": "aa",
+        "subject_url": "https://c.example/api/v1/works/77", "name": "Wave <&>", "name_zh": "水墨",
+        "party": "Ada & Söhne", "party_id": "aa",
         "is_organisation": False, "is_open": True, "terms": terms, "terms_digest": terms.digest(), "version": 2,
         "state": "standing", "published_at": datetime(2026, 11, 25, tzinfo=UTC),
     }  # fmt: skip
