@@ -8,7 +8,7 @@ something that nobody here can evaluate is not met.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
@@ -89,56 +89,66 @@ def _said(is_met: bool) -> Outcome:
     return "met" if is_met else "unmet"
 
 
-def _among(constraint: Constraint, *, counts_as: frozenset[str], may_be: Iterable[str] | None) -> Outcome:
+def _among(
+    operator: str, wanted: tuple[str, ...], *, counts_as: frozenset[str], may_be: Iterable[str] | None
+) -> Outcome:
     """Decide a set operator: ``counts_as`` is what the value is for certain, ``may_be`` what it may turn out to be.
 
     None stands for a value that may be anything.
     """
-    if constraint.operator not in ONE_OF_MANY:
+    if operator not in ONE_OF_MANY:
         return "unknown"
-    wanted = constraint.right_operand
-    if constraint.operator == "isAllOf":
+    if operator == "isAllOf":
         return _said(counts_as.issuperset(wanted))
-    if constraint.operator in POSITIVE:
+    if operator in POSITIVE:
         return _said(not counts_as.isdisjoint(wanted))
     return _said(may_be is not None and counts_as.isdisjoint(wanted) and frozenset(wanted).isdisjoint(may_be))
 
 
 def _purpose(constraint: Constraint, asked: Asked, _used: int) -> Outcome:
-    purpose = asked.purpose or "commercial"
-    if not PURPOSES.issuperset(constraint.right_operand) or purpose not in PURPOSES:
+    return _purpose_said(constraint.operator, constraint.right_operand, asked.purpose)
+
+
+@lru_cache(maxsize=4_096)
+def _purpose_said(operator: str, wanted: tuple[str, ...], declared: str) -> Outcome:
+    """Decide on a purpose; a thousand grants name the same few, so each is decided once."""
+    purpose = declared or "commercial"
+    if not PURPOSES.issuperset(wanted) or purpose not in PURPOSES:
         return "unknown"
-    if constraint.operator == KIND_OF:
-        return _in_hierarchy(constraint, broader(purpose))
-    if constraint.operator == HAS_PART:  # what is left open may have no part but itself, whichever that is
-        return _in_hierarchy(constraint, narrower(purpose) if asked.purpose else frozenset())
-    return _among(constraint, counts_as=broader(purpose), may_be=narrower(purpose))
+    if operator == KIND_OF:
+        return _in_hierarchy(wanted, broader(purpose))
+    if operator == HAS_PART:  # what is left open may have no part but itself, whichever that is
+        return _in_hierarchy(wanted, narrower(purpose) if declared else frozenset())
+    return _among(operator, wanted, counts_as=broader(purpose), may_be=narrower(purpose))
 
 
-def _in_hierarchy(constraint: Constraint, related: frozenset[str]) -> Outcome:
+def _in_hierarchy(wanted: tuple[str, ...], related: frozenset[str]) -> Outcome:
     """Decide an operator on a hierarchy, which takes one value, over what the declared value is related to so."""
-    return _said(related.issuperset(constraint.right_operand)) if len(constraint.right_operand) == 1 else "unknown"
+    return _said(related.issuperset(wanted)) if len(wanted) == 1 else "unknown"
 
 
 def _place(constraint: Constraint, asked: Asked, _used: int) -> Outcome:
-    if not PLACES.issuperset(constraint.right_operand):
+    return _place_said(constraint.operator, constraint.right_operand, asked.territory)
+
+
+@lru_cache(maxsize=4_096)
+def _place_said(operator: str, wanted: tuple[str, ...], declared: str) -> Outcome:
+    if not PLACES.issuperset(wanted) or (declared and declared not in COUNTRIES):
         return "unknown"
-    if constraint.operator == HAS_PART and asked.territory in {"", *COUNTRIES}:
-        return _in_hierarchy(constraint, frozenset({asked.territory}))
-    if not asked.territory:
-        return _among(constraint, counts_as=frozenset(), may_be=None)
-    if asked.territory not in COUNTRIES:
-        return "unknown"
-    place = regions_with(asked.territory)
-    return _among(constraint, counts_as=place, may_be=place)
+    if operator == HAS_PART:
+        return _in_hierarchy(wanted, frozenset({declared}))
+    if not declared:
+        return _among(operator, wanted, counts_as=frozenset(), may_be=None)
+    place = regions_with(declared)
+    return _among(operator, wanted, counts_as=place, may_be=place)
 
 
 def _recipient(constraint: Constraint, asked: Asked, _used: int) -> Outcome:
-    folded = replace(constraint, right_operand=tuple(name.strip().casefold() for name in constraint.right_operand))
+    wanted = tuple(name.strip().casefold() for name in constraint.right_operand)
     if not asked.recipient.strip():
-        return _among(folded, counts_as=frozenset(), may_be=None)
+        return _among(constraint.operator, wanted, counts_as=frozenset(), may_be=None)
     who = frozenset({asked.recipient.strip().casefold()})
-    return _among(folded, counts_as=who, may_be=who)
+    return _among(constraint.operator, wanted, counts_as=who, may_be=who)
 
 
 def _ordered(constraint: Constraint, value: Any, read: Callable[[str], Any]) -> Outcome:
