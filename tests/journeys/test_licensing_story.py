@@ -25,7 +25,7 @@ from tests.services import REPOSITORY
 
 pytestmark = [pytest.mark.journey, pytest.mark.torch]
 ENDED = {"done", "refused", "failed", "cancelled"}
-SHORT = {"steps": 4, "rank": 4, "batch": 4, "warm_up": 1, "held_out": 0}
+SHORT = {"steps": 2, "rank": 4, "batch": 4, "warm_up": 1, "held_out": 0}
 NAME = "Ada Scissors"
 PASSWORD = "paper and scissors"
 MAKE_ADA = f"""
