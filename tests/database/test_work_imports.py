@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
+from PIL import Image
 
 from provenance.audit_log.models import Entry
 from provenance.licensing.models import Offer
@@ -86,6 +87,14 @@ def test_an_empty_table_ends_at_once() -> None:
     assert told(an_artist(), an_archive("file,title\n")) == [
         ("done", {"listed": 0, "flagged": 0, "known": 0, "refused": 0, "good": 0, "lines": []})
     ]
+
+
+def test_the_same_picture_in_another_file_is_known() -> None:
+    artist, twin = an_artist(), io.BytesIO()
+    Image.open(io.BytesIO(FILES["a.png"])).save(twin, "PNG", compress_level=1)
+    sent(artist, an_archive())
+    report = sent(artist, an_archive("file,title\ntwin.png,Wave\n", {"twin.png": twin.getvalue()})).json()
+    assert (report["known"], report["listed"]) == (1, 0) and Work.objects.count() == 2
 
 
 def test_one_bad_line_lists_nothing_and_every_bad_line_is_named() -> None:

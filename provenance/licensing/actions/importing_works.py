@@ -103,7 +103,8 @@ def _listed(
     try:
         data = read(line.file)
         _require_licence(values["licence"])
-        if sha256_digest(data) in known:
+        digest = sha256_digest(data)
+        if digest in known:
             return Listed(line.number, line.file, "known")
         authors = [name.strip() for name in values.pop("author").split(";") if name.strip()]
         work = list_one(data=data, authors=authors, **values)
@@ -111,7 +112,9 @@ def _listed(
         return _refused(line, NO_FILE)
     except Fault as fault:
         return _refused(line, (fault.said("en"), fault.said("zh-Hans")))
-    known.add(work.digest)
+    known.add(digest)
+    if work.digest != digest:  # the same picture, which the party has listed from another file
+        return Listed(line.number, line.file, "known", work=str(work.pk))
     return Listed(line.number, line.file, "flagged" if work.state == "flagged" else "listed", work=str(work.pk))
 
 
