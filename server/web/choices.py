@@ -178,7 +178,7 @@ def _style_choice(style: Any, now: Standing, *, offered: Iterable[Any]) -> Style
             style=style.name, style_zh=style.name_zh, author=works.authors_behind(style), licence=licence
         )[language],
         duties=tuple(duty.zh if is_chinese else duty.en for duty in terms.duties) if terms else (),
-        price=_price(terms) if terms and basis == "grant" else "",
+        price=_price(terms) if terms and basis == "grant" else _price_behind(style, now, basis=basis),
         offered=tuple(OfferChoice(one.pk, _price(Terms.from_json(one.terms))) for one in offered)
         if basis == "none"
         else (),
@@ -191,6 +191,13 @@ def _price(terms: Terms) -> Promise | str:
     per_image, flat = _("%(price)s for each picture"), _("%(price)s once")
     said = per_image if terms.price.per == "image" else flat
     return format_lazy("{}", said % {"price": terms.price.money.written()})
+
+
+def _price_behind(style: Any, now: Standing, *, basis: str) -> Promise | str:
+    """Return that an own style stands on works of others that are paid for; nothing of any other style."""
+    behind = now.others_works.get(style.pk, ()) if basis == "own-work" else ()
+    is_paid = any(right.price for work in behind for right in work.rights)
+    return _("Works of others behind it are paid for with each picture.") if is_paid else ""
 
 
 def _basis(style: Any, now: Standing) -> tuple[str, Terms | None]:

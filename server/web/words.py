@@ -56,6 +56,10 @@ MAKE: Words = {
     "verify_this": _("Verify this picture"),
     "owed": _("What its licences ask of you"),
     "price_owed": _("Pay {each} for each picture to {who}. Colophon records the debt; it neither collects nor pays."),
+    "price_owed_unnamed": _(
+        "Pay {each} for each picture to those whose works it stands on. Colophon records the debt; it neither collects "
+        "nor pays."
+    ),
     "cost": _("This will cost {total}: {each} for each picture."),
     "cost_prompt": _("a picture"),
     "nothing_owed": _("Its licences ask nothing of you."),

@@ -16,6 +16,7 @@ from provenance.licensing.money import Money
 from provenance.works.actions.splits import consent_to_split, propose_split
 from provenance.works.models import Party, Work
 from server.accounts.models import Account
+from server.web.choices import style_groups_for
 from tests.factories.records import (
     a_model,
     a_party,
@@ -127,6 +128,16 @@ def test_every_grant_behind_an_own_style_is_held_counted_and_settled(
     for one, amount in ((three[0], "250"), (three[1], "40")):
         uses = Caller(one.painter).get(f"/api/v1/offers/{one.grant.offer_id}/uses").json()["results"]
         assert [(use["right"], use["amount"]) for use in uses] == [(str(one.grant.pk), amount)] * 2
+
+
+def test_the_page_says_that_an_own_style_stands_on_works_that_are_paid_for(shop: Shop, three: list[Listed]) -> None:
+    def told() -> list[str]:
+        groups = style_groups_for(shop.owner.pk).usable
+        return [str(style.price) for group in groups for style in group.styles if style.slug == shop.style.slug]
+
+    assert told() == ["Works of others behind it are paid for with each picture."]
+    stand_on(shop.style, three[2].work)
+    assert told() == [""]
 
 
 def test_each_use_of_an_own_style_is_on_the_terms_of_its_own_grant(shop: Shop, three: list[Listed]) -> None:

@@ -59,11 +59,13 @@ function owedOf({ decision, conditions }) {
 
 /** What is owed for each picture, and to whom: Colophon records it, and neither collects nor pays. */
 function priceOf(decision) {
-  if (!decision?.quote) return [];
-  const { per_image: each, currency } = decision.quote;
-  const paid = decision.references.filter((answer) => answer.price);
+  if (!Number(decision?.quote?.per_image)) return [];
+  const { per_image, currency } = decision.quote;
+  const each = money(per_image, currency);
+  const paid = decision.references.filter((answer) => answer.price && answer.owner);
   const who = [...new Set(paid.map((answer) => answer.owner))].join(word("comma"));
-  return [word("price_owed", { each: money(each, currency), who })];
+  const isAllNamed = paid.length === decision.references.filter((answer) => answer.price || answer.works).length;
+  return [who && isAllNamed ? word("price_owed", { each, who }) : word("price_owed_unnamed", { each })];
 }
 
 function particulars(record, output) {

@@ -1,6 +1,6 @@
 // What a request would cost, asked before it is sent; what was shown is the most that may be owed for it.
 
-import { ask } from "./api.js";
+import { ask, Unreachable } from "./api.js";
 import { bodyOf, Misfilled } from "./order.js";
 import { $, money, word } from "./page.js";
 
@@ -23,13 +23,15 @@ export function withCeiling(body) {
 
 async function showCost(form) {
   const number = ++asked;
+  shown = null; // until the answer is here, nothing is promised
+  $("cost").hidden = true;
   const quote = isPriced(form) ? await quoteOf(form) : null;
   if (number !== asked) return; // the form has changed since
-  shown = quote ? { amount: quote.total, currency: quote.currency } : null;
-  $("cost").hidden = !quote;
   if (!quote) return;
+  shown = { amount: quote.total, currency: quote.currency };
   const values = { total: money(quote.total, quote.currency), each: money(quote.per_image, quote.currency) };
   $("cost").textContent = word("cost", values);
+  $("cost").hidden = false;
 }
 
 function isPriced(form) {
@@ -43,7 +45,7 @@ async function quoteOf(form) {
     const headers = { "Content-Type": "application/json" };
     return (await ask("/api/v1/decisions", { method: "POST", headers, body: JSON.stringify(body) })).quote;
   } catch (error) {
-    if (error instanceof Misfilled || error.status) return null; // the request itself will tell what is wrong
+    if (error instanceof Misfilled || error instanceof Unreachable || error.status) return null; // the request itself will tell what is wrong
     throw error;
   }
 }
