@@ -135,6 +135,13 @@ def open_notice(subject_kind: str, subject: str, *, account: UUID | None) -> Dis
     return found.filter(state__in=OPEN).order_by("received_at").first()
 
 
+def open_claim_over(works: Iterable[UUID], *, party: UUID) -> Dispute | None:
+    """Return the oldest open dispute in which a claim of a party to one of some works is decided."""
+    claims = OptOut.objects.filter(party_id=party).values("pk")
+    found = Dispute.objects.filter(subject_kind="work", subject__in=[str(work) for work in works], opt_out__in=claims)
+    return found.filter(state__in=OPEN).order_by("received_at", "pk").first()
+
+
 def standing_against(subjects: Iterable[str]) -> list[Dispute]:
     """Return the disputes that stand today against any of some works, styles or images, the oldest first."""
     wanted = [str(subject) for subject in subjects]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import Throttled
 from rest_framework.generics import ListAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny
@@ -20,11 +21,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation.actions.opting_out import other_forms
+from provenance.actor import Actor
 from provenance.disputes.actions.claiming import contest
 from provenance.disputes.actions.withdrawing import withdraw_opt_out
 from provenance.disputes.queries import disputes_of
 from provenance.licensing.actions.importing_opt_outs import import_opt_outs
-from provenance.licensing.actions.opting_out import opt_out_picture, record_opt_out
+from provenance.licensing.actions.opting_out import Contest, opt_out_picture, record_opt_out
 from provenance.licensing.errors import ListUnreadable
 from provenance.licensing.opt_out_lists import LARGEST_LIST
 from provenance.licensing.queries import opt_outs
@@ -32,6 +34,7 @@ from provenance.picture import LARGEST_FILE, PictureTooLarge
 from provenance.works import queries as works
 from server.api.actors import actor_of
 from server.api.parsers import StrictJSONParser
+from server.api.throttles import PerAccount
 from server.api.works import party_of
 
 COLUMNS = ("id", "kind", "subject", "digest", "recorded_at")
@@ -136,17 +139,30 @@ class OptOutList(ListAPIView):
         values = body.validated_data
         party = party_of(request, values.get("party") or _own(values))
         said = {"source": values["source"], "evidence": values["evidence"]}
+        contesting = _counted_as_notice(request)
         if values["kind"] == "picture":
             if values["file"].size > LARGEST_FILE:
                 raise PictureTooLarge(what=f"{values['file'].size // 2**20} MB")
             data = values["file"].read()
             made = opt_out_picture(
-                actor=actor_of(request), party=party, data=data, other_forms=other_forms, contest=contest, **said
+                actor=actor_of(request), party=party, data=data, other_forms=other_forms, contest=contesting, **said
             )
         else:
             subject = {"subject_kind": values["kind"], "subject_id": values["subject"]}
-            made = record_opt_out(actor=actor_of(request), party=party, contest=contest, **subject, **said)
+            made = record_opt_out(actor=actor_of(request), party=party, contest=contesting, **subject, **said)
         return Response(OptOutView(made).data, status=201)
+
+
+def _counted_as_notice(request: Request) -> Contest:
+    """Return what opens the disputes over a claim, as often as notices may be given; any other no is not counted."""
+
+    def contesting(actor: Actor, claim: Any, works: Sequence[Any]) -> None:
+        counter = PerAccount()
+        if not counter.allows(request, "notice"):
+            raise Throttled(counter.wait())
+        contest(actor, claim, works)
+
+    return contesting
 
 
 def _own(values: dict[str, Any]) -> UUID | None:

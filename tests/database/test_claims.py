@@ -14,9 +14,11 @@ from provenance.disputes.actions.assessing import pass_deadlines
 from provenance.disputes.models import Dispute
 from provenance.licensing.actions.opting_out import opt_out_picture
 from provenance.licensing.models import OptOut
+from provenance.works.actions.listing import register_work
 from provenance.works.actions.parties import review_claim
 from provenance.works.models import Flag, Work
 from server.accounts.models import Account
+from server.api.throttles import PerAccount
 from tests.database.test_flags import a_painting, encoded, listed
 from tests.factories.records import a_model, a_party, a_request, an_artist, an_auditor, as_image, kinds_of_entries
 from tests.simulators.caller import Caller, is_problem
@@ -169,6 +171,69 @@ def test_only_a_claim_is_upheld_as_one(claimed: Claimed) -> None:
     claimed.assess(2)
     is_problem(claimed.resolve(2), 422, "notice-incomplete")
     assert claimed.states()[0] == "awaiting-review"
+
+
+def test_another_file_of_a_claimed_picture_opens_no_more_disputes(claimed: Claimed) -> None:
+    entries = Entry.objects.count()
+    again = {"name": "q.jpg", "kind": "picture"}
+    answer = Caller(claimed.stranger).upload(OPT_OUTS, encoded(a_painting(), "JPEG", quality=70), **again)
+    assert claimed.disputes[0] in is_problem(answer, 409, "notice-already-open")["detail"]
+    assert (OptOut.objects.count(), Dispute.objects.count(), Entry.objects.count()) == (1, 2, entries)
+    other = Caller(an_artist("mara")).upload(OPT_OUTS, encoded(a_painting(), "JPEG", quality=70), **again)
+    assert other.status_code == 201 and len(other.json()["disputes"]) == 2, "what others claim does not stop her"
+    Caller(claimed.stranger).post(f"{OPT_OUTS}/{claimed.claim.pk}/withdraw")
+    answer = Caller(claimed.stranger).upload(OPT_OUTS, encoded(a_painting(), "JPEG", quality=70), **again)
+    assert answer.status_code == 201, "one that is over does not count"
+
+
+def test_the_no_to_ones_own_work_holds_where_its_copies_are_claimed_already(claimed: Claimed) -> None:
+    own = listed_again(claimed)
+    answer = Caller(claimed.stranger).post(OPT_OUTS, {"kind": "work", "subject": str(own.pk)})
+    assert answer.status_code == 201 and answer.json()["state"] == "active", answer.content
+    assert Dispute.objects.count() == 2 and OptOut.objects.count() == 2
+
+
+def listed_again(claimed: Claimed) -> Work:
+    """Return the picture as the stranger lists it too, which an auditor then lets stand."""
+    data = encoded(a_painting(), "JPEG", quality=60)
+    party, said = claimed.claim.party, {"title": "Mine", "rights_evidence": "painted"}
+    own = register_work(actor=claimed.stranger.actor(), party=party, data=data, **said)
+    Work.objects.filter(pk=own.pk).update(state="active")
+    own.refresh_from_db()
+    return own
+
+
+def test_claims_are_taken_as_often_as_notices_and_any_other_no_is_not_counted(
+    claimed: Claimed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PerAccount.THROTTLE_RATES, "notice", "1/hour")
+    mara = Caller(an_artist("mara"))
+    for seed in (7, 8):
+        assert mara.upload(OPT_OUTS, encoded(a_painting(seed)), kind="picture").status_code == 201
+    first = mara.upload(OPT_OUTS, encoded(a_painting(), "WEBP"), kind="picture").json()
+    mara.post(f"{OPT_OUTS}/{first['id']}/withdraw")
+    before = OptOut.objects.count(), Dispute.objects.count(), Entry.objects.count()
+    answer = mara.upload(OPT_OUTS, encoded(a_painting(), "WEBP"), kind="picture")
+    is_problem(answer, 429, "too-many-requests")
+    assert int(answer["Retry-After"]) > 60
+    assert (OptOut.objects.count(), Dispute.objects.count(), Entry.objects.count()) == before
+    assert mara.upload(OPT_OUTS, encoded(a_painting(9)), kind="picture").status_code == 201
+
+
+def test_who_stood_back_from_one_dispute_of_a_claim_upholds_none_of_them(claimed: Claimed) -> None:
+    claimed.assess(0)
+    assert claimed.auditor.post(f"/api/v1/disputes/{claimed.disputes[1]}/recusal", {}).status_code == 200
+    is_problem(claimed.resolve(0), 403, "recused")
+    assert claimed.states() == ("awaiting-review", ["complete", "received"])
+    claimed.auditor = Caller(an_auditor("otto"))
+    assert claimed.resolve(0).status_code == 200 and claimed.states() == ("active", ["upheld"] * 2)
+
+
+def test_who_stood_back_from_one_dispute_of_a_claim_still_dismisses_another(claimed: Claimed) -> None:
+    claimed.assess(0)
+    claimed.auditor.post(f"/api/v1/disputes/{claimed.disputes[1]}/recusal", {})
+    assert claimed.resolve(0, upheld=False, remedy="").status_code == 200
+    assert claimed.states() == ("awaiting-review", ["dismissed", "received"])
 
 
 def test_a_claim_is_never_left_without_anybody_to_decide_it() -> None:

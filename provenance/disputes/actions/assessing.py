@@ -27,6 +27,13 @@ def _require_impartial(actor: Actor, dispute: Dispute) -> None:
         raise Recused()
 
 
+def _require_impartial_to_all(actor: Actor, dispute: Dispute) -> None:
+    """Raise Recused where the auditor may not decide every dispute that ends once this one is upheld."""
+    others = queries.open_disputes_of(dispute.opt_out) if dispute.opt_out else ()
+    if any(queries.is_recused(other, actor.account_id) for other in others):
+        raise Recused()
+
+
 def _require_reason(reason: str) -> None:
     if not reason.strip():
         zh = "请说明理由，双方均可查看。"
@@ -95,6 +102,8 @@ def resolve(
             next_en="Find the notice complete first.",
             next_zh="请先认定通知完整。",
         )
+    if is_upheld:
+        _require_impartial_to_all(actor, locked)
     if is_upheld and remedy == "reassign":
         _require_new_owner(locked, new_owner)
     elif is_upheld and locked.subject_kind != "image" and remedy not in _remedies(locked):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from provenance.actor import Actor
 from provenance.disputes import queries
 from provenance.disputes.actions.steps import open_dispute
+from provenance.disputes.errors import TooManyOpen
 from provenance.disputes.models import Dispute
 from provenance.licensing.models import OptOut
 from provenance.works.models import Work
@@ -17,7 +18,11 @@ def contest(actor: Actor, claim: OptOut, works: Sequence[Work]) -> None:
     """Open a dispute over each work that a claim is to, in the transaction that records the claim.
 
     Who records it for another, such as the operator who reads a list, is no side of it.
+    Raises TooManyOpen where another file of the picture is claimed already.
     """
+    before = queries.open_claim_over([work.pk for work in works], party=claim.party_id)
+    if before:
+        raise TooManyOpen(dispute=before.pk)
     speaks = claim.party_id in parties_spoken_for(actor.account_id)
     for work in works:
         dispute = Dispute(

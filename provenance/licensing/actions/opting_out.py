@@ -107,9 +107,12 @@ def _copies_of_others(work: Work) -> Matches:
 
 
 def _claim(actor: Actor, opt_out: OptOut, *, matches: Matches, contest: Contest) -> None:
-    """Claim the copies of an opted-out work that checked parties list; a claim that waits already is enough."""
+    """Claim the copies of an opted-out work that checked parties list, but for those that a claim waits for already."""
     said = {"party": opt_out.party, "subject_kind": "picture", "digest": opt_out.digest}
-    if OptOut.objects.filter(**said, ended_at=None).exists():
+    waiting = OptOut.objects.filter(party=opt_out.party, state=OptOut.State.AWAITING_REVIEW)
+    claimed = set(OptOutMatch.objects.filter(opt_out__in=waiting).values_list("work_id", flat=True))
+    matches = [(work, bits) for work, bits in matches if work.pk not in claimed]
+    if not matches or OptOut.objects.filter(**said, ended_at=None).exists():
         return
     claim = OptOut(
         **said, source=opt_out.source, evidence=opt_out.evidence, recorded_at=opt_out.recorded_at,
