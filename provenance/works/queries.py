@@ -6,18 +6,21 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 
 from provenance.actor import Actor
 from provenance.attribution.queries import Match
+from provenance.works.crediting import ANONYMOUS
 from provenance.works.errors import NotTheOwner, NotVerified, StyleNotReady, UnknownParty, UnknownStyle, UnknownWork
 from provenance.works.models import Flag, Party, PartyMember, Share, SplitAgreement, Style, Work
 
 MOST_AUTHORS_NAMED = 5
 """Of how many authors a style's credit names; more are there where its works are listed."""
-_BEHIND = Work.objects.filter(styles=OuterRef("pk"), author_credit__gt="").order_by("author_credit")
-CREDITED = ArraySubquery(_BEHIND.values_list("author_credit", flat=True).distinct()[: MOST_AUTHORS_NAMED + 1])
+_BEHIND = Work.objects.filter(styles=OuterRef("pk"), author_credit__gt="").values("author_credit").annotate(Count("pk"))
+# Who stays anonymous comes first: that somebody does is what must not be among the ones left out.
+_FIRST = _BEHIND.order_by(Case(When(author_credit__contains=ANONYMOUS, then=0), default=1), "author_credit")
+CREDITED = ArraySubquery(_FIRST.values_list("author_credit", flat=True)[: MOST_AUTHORS_NAMED + 1])
 
 
 def _credited() -> QuerySet[Style]:
@@ -260,10 +263,8 @@ def require_ready(style: Style) -> None:
 
 def style_seen_by(actor: Actor, *, name: str) -> Style | None:
     """Return a style by id or slug, counted: one that stands for anybody, another for its owner and for auditors."""
-    try:
-        wanted = Q(pk=UUID(name))
-    except ValueError:
-        wanted = Q(slug=name)
+    pk = _id_in(name)
+    wanted = Q(pk=pk) if pk else Q(slug=name)
     styles = Style.objects.select_related("owner").annotate(work_count=Count("works")).filter(wanted)
     if actor.has("auditor"):
         return styles.first()

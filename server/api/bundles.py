@@ -25,8 +25,8 @@ from provenance.credentials.marking import ENDINGS
 from provenance.errors import FileMissing
 from provenance.licensing.credits import without_names
 from provenance.licensing.credits_file import credits_text
-from provenance.licensing.queries.crediting import credited_today
 from server.api.actors import actor_of
+from server.api.credited import decision_today
 from server.api.generations import GenerationView
 from server.api.images import require_kept
 
@@ -57,7 +57,7 @@ class ImageBundle(APIView):
 def _bundle(request: Request, generation: Any, files: Iterable[Any], *, name: str) -> FileResponse:
     require_kept(generation)
     view = GenerationView(generation, context={"actor": actor_of(request)}).data
-    today = credited_today(generation.decision)
+    today = decision_today(generation)
     decision = today if view["prompt"] is not None else without_names(today)
     record = request.build_absolute_uri(f"/api/v1/generations/{generation.pk}")
     # On disk and one picture in memory at a time, however many there are.

@@ -31,10 +31,10 @@ from provenance.licensing.credits import credits_of, licence_name, licence_url, 
 from provenance.licensing.declared import BROADER_PURPOSES, RATINGS
 from provenance.licensing.inheriting import conditions_and_policy, inherited_terms
 from provenance.licensing.money import Money
-from provenance.licensing.queries.crediting import credited_today
 from provenance.works.crediting import is_unnamed
 from server.api.actors import actor_of
 from server.api.authentication import standing
+from server.api.credited import credit_at_once, decision_today
 from server.api.errors import problem
 from server.api.event_stream import progress_of
 from server.api.parsers import digest_of_body
@@ -249,21 +249,16 @@ class GenerationView(serializers.Serializer):
         return dict(fault) if fault else None
 
     def _readable_decision(self, generation: Any) -> Any:
-        return (dict if self._may_read_prompt(generation) else without_names)(self._credited_today(generation))
-
-    def _credited_today(self, generation: Any) -> Any:
-        if not hasattr(generation, "credited_today"):
-            generation.credited_today = credited_today(generation.decision)
-        return generation.credited_today
+        return (dict if self._may_read_prompt(generation) else without_names)(decision_today(generation))
 
     def get_references(self, generation: Any) -> list[dict[str, Any]]:
         """Return the declared styles, each with its owner's name and where its licence can be read."""
-        answers = {answer["id"]: answer for answer in self._credited_today(generation)["references"]}
+        answers = {answer["id"]: answer for answer in decision_today(generation)["references"]}
         return [_credited(row, answers[row["style"]]) for row in generation.references]
 
     def get_inputs(self, generation: Any) -> list[dict[str, Any]]:
         """Return the pictures that went in."""
-        answers = {answer["id"]: answer for answer in self._credited_today(generation)["references"]}
+        answers = {answer["id"]: answer for answer in decision_today(generation)["references"]}
         return [{**row, "author": answers[row["work"]]["author"]} for row in generation.inputs]
 
     def get_model(self, generation: Any) -> dict[str, Any]:
@@ -319,6 +314,11 @@ class GenerationList(ListAPIView):
     def get_serializer_context(self) -> dict[str, Any]:
         """Tell the serializer who reads."""
         return {**super().get_serializer_context(), "actor": actor_of(self.request)}
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Look up at once whom a page of generations credits today."""
+        credit_at_once(args[0] if args else ())
+        return super().get_serializer(*args, **kwargs)
 
     @extend_schema(
         request=RequestInput,

@@ -21,8 +21,8 @@ from provenance.credentials import queries as credentials
 from provenance.credentials.marking import ENDINGS
 from provenance.credentials.stores import active_manifest
 from provenance.licensing.credits import credits_of
-from provenance.licensing.queries.crediting import credited_today
 from server.api.actors import actor_of
+from server.api.credited import credit_at_once, decision_today
 from server.api.generations import OutputView
 
 
@@ -57,7 +57,7 @@ class ImageView(OutputView):
 
     def get_credits(self, output: Any) -> list[dict[str, str]]:
         """Return the credit lines that go with the image."""
-        return credits_of(credited_today(output.generation.decision))
+        return credits_of(decision_today(output.generation))
 
 
 class ImageList(ListAPIView):
@@ -69,6 +69,11 @@ class ImageList(ListAPIView):
     def get_queryset(self) -> Any:
         """Return the images that the caller may see."""
         return queries.outputs_visible_to(actor_of(self.request))
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Look up at once whom a page of images credits today."""
+        credit_at_once(output.generation for output in (args[0] if args else ()))
+        return super().get_serializer(*args, **kwargs)
 
 
 def require_kept(record: Any) -> None:

@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from generation.models import Generation
 from provenance import storage
-from provenance.works.crediting import ANONYMOUS
+from provenance.actor import COLOPHON
+from provenance.licensing.actions.offering import offer_openly
+from provenance.works.actions.parties import record_party
+from provenance.works.crediting import ANONYMOUS, LONGEST_CREDIT, credit_line, is_unnamed
 from provenance.works.models import Party, Style, Work
 from server.accounts.models import Account
 from tests.database.test_travelling_terms import made
-from tests.factories.records import a_model, a_party, a_style, a_work, an_artist, as_image, in_style
+from tests.factories.records import a_model, a_style, a_work, an_artist, as_image, in_style
 from tests.simulators.caller import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NAME = "Zofia Quillfeather"
+NAME, ADDRESS = "Zofia Quillfeather", "quillfeather.example"
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ def painter() -> Account:
 
 @pytest.fixture
 def party(painter: Account) -> Party:
-    return a_party(NAME, member=painter)
+    return record_party(actor=COLOPHON, name=NAME, url=f"https://{ADDRESS}", member=painter.pk)
 
 
 @pytest.fixture
@@ -120,3 +125,63 @@ def test_who_is_only_called_otherwise_keeps_the_credit_of_earlier_pictures(
     after = made(keys, artist, seeds=(8,), **in_style(style))
     (line,) = Caller(artist).get(f"/api/v1/generations/{after.pk}").json()["credits"]
     assert "works by Z. Q.;" in line["en"]
+
+
+OTHERS = ("Abel", "Bea", "Cleo", "Dan", "Eve")
+"""They are called what sorts before “anonymous”."""
+
+
+def beside_many(painter: Account, party: Party, work: Work) -> Style:
+    """Lend a style on a work and on five of other authors, whose credits alone would fill the style's."""
+    works = [a_work(painter, party, seed=20 + at, title=f"By {name}") for at, name in enumerate(OTHERS)]
+    for name, one in zip(OTHERS, works, strict=True):
+        Caller(painter).post(f"/api/v1/works/{one.pk}/authors", {"authors": [name]})
+    everything = (work, *works)
+    style = a_style(a_model(), party=party, works=everything, licence="", name="Fx", slug="fx", actor=painter.actor())
+    offer_openly(actor=painter.actor(), party=party, subject_kind="style", subject_id=style.pk, licence="CC-BY-4.0")
+    return style
+
+
+def test_an_author_among_more_than_are_named_stays_unnamed_with_name_and_address(
+    keys: Path, painter: Account, party: Party, work: Work
+) -> None:
+    style, artist = beside_many(painter, party, work), an_artist()
+    before = made(keys, artist, **in_style(style))
+    assert (
+        f"by {', '.join(OTHERS)}, …"
+        in Caller(artist).get(f"/api/v1/generations/{before.pk}").json()["credits"][0]["en"]
+    )
+    asked_to_be_left_out(painter, work)
+    after = made(keys, artist, seeds=(8,), **in_style(style))
+    for generation in (before, after):
+        shown = dict(everything_about(artist, generation, files=generation is after))
+        told = {path: data for path, data in shown.items() if generation is after or "provenance/" not in path}
+        for secret in (NAME, ADDRESS):
+            assert [path for path, data in told.items() if secret.encode() in data] == []
+        assert (
+            ANONYMOUS.encode() in shown["credits.txt"] and b"Abel, Bea, Cleo, Dan, \xe2\x80\xa6" in shown["credits.txt"]
+        )
+
+
+@pytest.mark.parametrize("longest", [1, LONGEST_CREDIT // 3, LONGEST_CREDIT])
+def test_a_credit_that_is_cut_says_that_somebody_stays_anonymous(longest: int) -> None:
+    authors = [*(letter * longest for letter in "abcd"), None]
+    line = credit_line(authors)
+    assert is_unnamed(line) and len(line) <= LONGEST_CREDIT and not is_unnamed(credit_line(authors[:-1]))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/generations", "/api/v1/images"])
+@pytest.mark.parametrize("is_unnamed_now", [False, True])
+def test_a_page_looks_up_once_whom_its_pictures_credit(
+    keys: Path, painter: Account, style: Style, work: Work, path: str, is_unnamed_now: bool
+) -> None:
+    artist = an_artist()
+    for seed in range(7, 10):
+        made(keys, artist, seeds=(seed,), **in_style(style), **as_image(work))
+    if is_unnamed_now:
+        asked_to_be_left_out(painter, work)
+    with CaptureQueriesContext(connection) as found:
+        rows = Caller(artist).get(path).json()["results"]
+    assert len(rows) == 3 and all((ANONYMOUS in str(row["credits"])) is is_unnamed_now for row in rows)
+    asked = [query["sql"] for query in found if "author_credit" in query["sql"]]
+    assert len(asked) == (3 if is_unnamed_now else 1), asked

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
-
-from django.db.models import Q
 
 from provenance.licensing.credits import credited_to
 from provenance.works.crediting import ANONYMOUS
 from provenance.works.models import Style, Work
-from provenance.works.queries import authors_behind
+from provenance.works.queries import authors_behind, styles_with
 
 CREDITED = frozenset({"style", "adapter", "work"})
 
@@ -21,19 +19,36 @@ def credited_today(decision: Mapping[str, Any]) -> dict[str, Any]:
 
     Other names stay as they were: a credit is changed for who asks, not for who is called otherwise now.
     """
-    used = [answer for answer in decision["references"] if answer["kind"] in CREDITED]
-    if not used:
-        return dict(decision)
-    ids = {UUID(answer["id"]) for answer in used}
-    concerned = Work.objects.filter(Q(pk__in=ids) | Q(styles__in=ids), author_credit__contains=ANONYMOUS)
-    unnamed = {str(pk) for pair in concerned.values_list("pk", "styles") for pk in pair if pk in ids}
+    return all_credited_today([decision])[0]
+
+
+def all_credited_today(decisions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return some recorded decisions as ``credited_today`` does, in their order; a page costs what one does."""
+    recorded = list(decisions)
+    now = _unnamed({UUID(row["id"]) for one in recorded for row in one["references"] if row["kind"] in CREDITED})
+    return [_changed(one, now) for one in recorded]
+
+
+def _unnamed_among(ids: Collection[UUID]) -> set[UUID]:
+    """Return those of some works and styles of which an author stays anonymous: one query, by an index for each."""
+    works = Work.objects.filter(pk__in=ids, author_credit__contains=ANONYMOUS).values_list("pk", flat=True)
+    behind = Style.works.through.objects.filter(style_id__in=ids, work__author_credit__contains=ANONYMOUS)
+    return set(works.union(behind.values_list("style_id", flat=True)))
+
+
+def _unnamed(used: Collection[UUID]) -> dict[str, str]:
+    """Return how those of some works and styles are credited now of which an author is not to be named, by id."""
+    unnamed = _unnamed_among(used) if used else set()
     if not unnamed:
-        return dict(decision)
+        return {}
     authors = dict(Work.objects.filter(pk__in=unnamed).values_list("pk", "author_credit"))
-    styles = Style.objects.select_related("owner").filter(pk__in=unnamed)
-    authors |= {style.pk: authors_behind(style) for style in styles}
-    now = {str(pk): author for pk, author in authors.items()}
-    answers = [
-        credited_to(now[answer["id"]], answer) if answer["id"] in now else answer for answer in decision["references"]
-    ]
-    return {**decision, "references": answers}
+    styles = styles_with(str(pk) for pk in unnamed - authors.keys())
+    return {str(pk): author for pk, author in authors.items()} | {str(one.pk): authors_behind(one) for one in styles}
+
+
+def _changed(decision: Mapping[str, Any], now: Mapping[str, str]) -> dict[str, Any]:
+    answers = decision["references"]
+    if not any(answer["id"] in now for answer in answers):
+        return dict(decision)
+    changed = [credited_to(now[answer["id"]], answer) if answer["id"] in now else answer for answer in answers]
+    return {**decision, "references": changed}
