@@ -156,7 +156,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     openings = audit_log.erase_openings(_openings(account_id, own, parties))
     files |= erase_trainings(styles.values_list("pk", flat=True), at=now)
     files |= erase_holdings(parties, account_id=account_id, at=now)
-    files |= erase_words(account_id, at=now)
+    files |= erase_words(account_id, parties=parties, at=now)
     erase_opt_out_words(parties, at=now)
     _blank(own, at=now)
     IdempotencyKey.objects.filter(owner_id=account_id).delete()

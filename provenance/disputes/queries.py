@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from uuid import UUID
 
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
+from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
 
 from provenance.actor import Actor
@@ -135,6 +135,11 @@ def open_notice(subject_kind: str, subject: str, *, account: UUID | None) -> Dis
     return found.filter(state__in=OPEN).order_by("received_at").first()
 
 
+def is_claim_over(dispute: Dispute) -> bool:
+    """Say whether the claim that opened a dispute no longer waits for its end; no for one that no claim opened."""
+    return any(claim.state != OptOut.State.AWAITING_REVIEW for claim in _claim_of(dispute))
+
+
 def open_claim_over(works: Iterable[UUID], *, party: UUID) -> Dispute | None:
     """Return the oldest open dispute in which a claim of a party to one of some works is decided."""
     claims = OptOut.objects.filter(party_id=party).values("pk")
@@ -181,17 +186,20 @@ def overdue(*, at: datetime) -> QuerySet[Dispute]:
 def of_person(account_id: UUID, *, parties: Iterable[UUID]) -> QuerySet[Dispute]:
     """Return the open disputes that a person is a side of: while there is one, their data is held."""
     wanted = list(parties)
-    own = Q(claimant_account=account_id) | Q(respondent_account=account_id)
+    own = Q(claimant_account=account_id) | Q(respondent_account=account_id) | _claimed_by(wanted)
     for kind, table in (("work", Work), ("style", Style)):
         held = table.objects.filter(owner_id__in=wanted).annotate(named=Cast("pk", CharField())).values("named")
         own |= Q(subject_kind=kind, subject__in=held)
     return Dispute.objects.filter(own, state__in=OPEN)
 
 
-def told_by(account_id: UUID) -> QuerySet[Dispute]:
-    """Return every dispute that a person began or said something in."""
-    said = DisputeEvent.objects.filter(dispute=OuterRef("pk"), account_id=account_id)
-    return Dispute.objects.filter(Q(claimant_account=account_id) | Q(Exists(said)))
+def begun_by(account_id: UUID, *, parties: Iterable[UUID]) -> QuerySet[Dispute]:
+    """Return every dispute that a person began, or that a claim of their parties did, whoever recorded it."""
+    return Dispute.objects.filter(Q(claimant_account=account_id) | _claimed_by(parties))
+
+
+def _claimed_by(parties: Iterable[UUID]) -> Q:
+    return Q(opt_out__in=OptOut.objects.filter(party_id__in=list(parties)).values("pk"))
 
 
 def referenced_files(among: Iterable[str] | None = None) -> set[str]:

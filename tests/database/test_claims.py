@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from generation.actions.erasing import erase_person
+from generation.errors import UnderDispute
 from provenance.audit_log.models import Entry
 from provenance.disputes.actions.assessing import pass_deadlines
-from provenance.disputes.models import Dispute
+from provenance.disputes.models import Dispute, DisputeEvent
 from provenance.licensing.actions.opting_out import opt_out_picture
 from provenance.licensing.models import OptOut
 from provenance.works.actions.listing import register_work
@@ -19,8 +21,18 @@ from provenance.works.actions.parties import review_claim
 from provenance.works.models import Flag, Work
 from server.accounts.models import Account
 from server.api.throttles import PerAccount
+from tests.database.test_disputes import given
 from tests.database.test_flags import a_painting, encoded, listed
-from tests.factories.records import a_model, a_party, a_request, an_artist, an_auditor, as_image, kinds_of_entries
+from tests.factories.records import (
+    a_model,
+    a_party,
+    a_request,
+    an_artist,
+    an_auditor,
+    an_operator,
+    as_image,
+    kinds_of_entries,
+)
 from tests.simulators.caller import Caller, is_problem
 
 pytestmark = pytest.mark.django_db
@@ -234,6 +246,58 @@ def test_who_stood_back_from_one_dispute_of_a_claim_still_dismisses_another(clai
     claimed.auditor.post(f"/api/v1/disputes/{claimed.disputes[1]}/recusal", {})
     assert claimed.resolve(0, upheld=False, remedy="").status_code == 200
     assert claimed.states() == ("awaiting-review", ["dismissed", "received"])
+
+
+def test_a_claim_that_ends_with_a_reassignment_takes_its_disputes_along(claimed: Claimed) -> None:
+    Caller(claimed.stranger).post(f"{OPT_OUTS}/{claimed.claim.pk}/withdraw")
+    own = listed_again(claimed)
+    said = Caller(claimed.stranger).upload(OPT_OUTS, encoded(a_painting(), "WEBP"), kind="picture").json()
+    claimed.claim, claimed.disputes = OptOut.objects.get(pk=said["id"]), said["disputes"]
+    claimed.assess(0)
+    assert sorted(claimed.uses()) == ["queued", "refused"]
+    address, _ = given("work", own.pk)
+    claimed.disputes.append(address.rsplit("/", 1)[1])
+    claimed.assess(2)
+    answer = claimed.resolve(2, remedy="reassign", new_owner=str(claimed.works[0].owner_id))
+    assert answer.status_code == 200, answer.content
+    assert claimed.states() == ("withdrawn", ["withdrawn"] * 2) and claimed.uses() == ["queued"] * 2
+    told = Caller(claimed.stranger).get(f"/api/v1/disputes/{claimed.disputes[0]}").json()["events"][-1]
+    assert (told["kind"], told["side"], told["text"]) == ("withdrawal", "colophon", f"dispute {claimed.disputes[2]}")
+
+
+def test_a_claim_that_has_ended_is_upheld_no_more(claimed: Claimed) -> None:
+    claimed.assess(0)
+    OptOut.objects.update(state="withdrawn", ended_at=timezone.now())  # as a reassignment left it, once
+    is_problem(claimed.resolve(0), 409, "wrong-step")
+    assert claimed.states() == ("withdrawn", ["complete", "received"])
+    assert claimed.resolve(0, upheld=False, remedy="").status_code == 200
+    assert claimed.states() == ("withdrawn", ["dismissed", "received"]) and claimed.uses() == ["queued"] * 2
+
+
+def test_a_claim_that_an_operator_took_from_a_list_names_its_party_only_until_that_is_erased(claimed: Claimed) -> None:
+    Caller(claimed.stranger).post(f"{OPT_OUTS}/{claimed.claim.pk}/withdraw")
+    own = listed_again(claimed)
+    rows = f"id,kind,subject,digest,recorded_at\n,work,{own.pk},,\n".encode()
+    taken = Caller(an_operator()).upload(f"{OPT_OUTS}/imports", rows, name="list.csv", source="noa's own list")
+    assert taken.json()["recorded"] == 1, taken.content
+    claimed.claim = OptOut.objects.get(subject_kind="picture", state="awaiting-review")
+    found = Dispute.objects.filter(opt_out=claimed.claim.pk)
+    assert {(one.claimant_name, one.claimant_account) for one in found} == {("noa", None)}
+    assert {one.text for one in events_of(claimed)} == {"noa's own list"}
+    with pytest.raises(UnderDispute):
+        erase_person(actor=claimed.stranger.actor(), account_id=claimed.stranger.pk)
+    claimed.disputes = [str(pk) for pk in found.order_by("received_at", "pk").values_list("pk", flat=True)]
+    for number in (0, 1):
+        claimed.assess(number)
+        claimed.resolve(number, upheld=False, remedy="")
+    erase_person(actor=claimed.stranger.actor(), account_id=claimed.stranger.pk)
+    assert {(one.claimant_name, bool(one.erased_at)) for one in found.all()} == {("", True)}
+    assert {one.text for one in events_of(claimed) if one.kind == "notice"} == {""}
+    assert {one.text for one in events_of(claimed) if one.side == "auditor"} == {"looked at it", "looked at both"}
+
+
+def events_of(claimed: Claimed) -> list[DisputeEvent]:
+    return list(DisputeEvent.objects.filter(dispute__opt_out=claimed.claim.pk))
 
 
 def test_a_claim_is_never_left_without_anybody_to_decide_it() -> None:

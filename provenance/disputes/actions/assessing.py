@@ -34,6 +34,15 @@ def _require_impartial_to_all(actor: Actor, dispute: Dispute) -> None:
         raise Recused()
 
 
+def _require_claim_waits(dispute: Dispute) -> None:
+    if queries.is_claim_over(dispute):
+        raise WrongStep(
+            state=dispute.state,
+            next_en="The claim that opened it has ended: dismiss it.",
+            next_zh="提起该争议的主张已经结束：请予以驳回。",
+        )
+
+
 def _require_reason(reason: str) -> None:
     if not reason.strip():
         zh = "请说明理由，双方均可查看。"
@@ -104,6 +113,7 @@ def resolve(
         )
     if is_upheld:
         _require_impartial_to_all(actor, locked)
+        _require_claim_waits(locked)
     if is_upheld and remedy == "reassign":
         _require_new_owner(locked, new_owner)
     elif is_upheld and locked.subject_kind != "image" and remedy not in _remedies(locked):

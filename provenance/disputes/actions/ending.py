@@ -29,11 +29,16 @@ def end(
     dispute.remedy = remedy
     dispute.new_owner = new_owner if remedy == "reassign" else None
     dispute.save()
-    if stood:
-        carry_out(actor, dispute) if outcome == Dispute.State.UPHELD else let_go_on(actor, dispute)
+    ended_claims: list[UUID] = []
+    if stood and outcome == Dispute.State.UPHELD:
+        ended_claims = carry_out(actor, dispute)
+    elif stood:
+        let_go_on(actor, dispute)
     audit_log.append(
         DisputeEnded(actor=actor, dispute=dispute.pk, outcome=outcome, remedy=remedy, new_owner=dispute.new_owner)
     )
+    for claim in ended_claims:
+        _end_others(claim, actor=actor, outcome=Dispute.State.WITHDRAWN, told="withdrawal", because=dispute)
     if dispute.opt_out:
         _end_claim(dispute, actor=actor)
     return dispute
@@ -46,6 +51,14 @@ def _end_claim(dispute: Dispute, *, actor: Actor) -> None:
     if not outcome:
         return
     settle_claim(actor=actor, claim_id=dispute.opt_out, outcome=outcome, reason=f"dispute {dispute.pk}")
-    while other := queries.open_disputes_of(dispute.opt_out).select_for_update().first():
-        tell(other, kind="upheld", side="colophon", actor=actor, text=f"dispute {dispute.pk}")
-        end(other, actor=actor, outcome=Dispute.State.UPHELD, remedy=OPT_OUT)
+    _end_others(
+        dispute.opt_out, actor=actor, outcome=Dispute.State.UPHELD, told="upheld", because=dispute, remedy=OPT_OUT
+    )
+
+
+def _end_others(
+    claim: UUID, *, actor: Actor, outcome: str, told: str, because: Dispute, remedy: str = ""
+) -> None:
+    while other := queries.open_disputes_of(claim).select_for_update().first():
+        tell(other, kind=told, side="colophon", actor=actor, text=f"dispute {because.pk}")
+        end(other, actor=actor, outcome=outcome, remedy=remedy)

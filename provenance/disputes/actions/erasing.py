@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from provenance.actor import Actor
@@ -18,12 +19,17 @@ from provenance.disputes.events import NoticeErased
 from provenance.disputes.models import Dispute, DisputeEvent
 
 
-def erase_words(account_id: UUID, *, at: datetime) -> set[str]:
-    """Erase a person's part of every dispute, in the caller's transaction; return the digests of their files."""
-    for dispute in queries.told_by(account_id).filter(claimant_account=account_id).select_for_update():
+def erase_words(account_id: UUID, *, parties: Iterable[UUID], at: datetime) -> set[str]:
+    """Erase a person's part of every dispute, in the caller's transaction; return the digests of their files.
+
+    Where others recorded a claim of the person's parties, such as an operator who took over a list, it is the
+    party's name and the claim's words that were written down.
+    """
+    begun = list(queries.begun_by(account_id, parties=parties).select_for_update())
+    for dispute in begun:
         _blank_claimant(dispute, at=at)
-    own = DisputeEvent.objects.filter(account_id=account_id).exclude(side=DisputeEvent.Side.AUDITOR)
-    return _blank_events(own)
+    said = Q(account_id=account_id) | Q(kind="notice", dispute__in=begun)
+    return _blank_events(DisputeEvent.objects.filter(said).exclude(side=DisputeEvent.Side.AUDITOR))
 
 
 @transaction.atomic

@@ -52,20 +52,22 @@ def let_go_on(actor: Actor, dispute: Dispute) -> None:
     )
 
 
-def carry_out(actor: Actor, dispute: Dispute) -> None:
+def carry_out(actor: Actor, dispute: Dispute) -> list[UUID]:
     """Carry out the remedy of an upheld dispute: out of use, or to its new owner together with what was held.
 
     What a rejected work or style earned stays held: whom it is owed to is for the sides to settle. What was opted out
-    gets its state back: it is the claim, which holds from now on, that stops it.
+    gets its state back: it is the claim, which holds from now on, that stops it. Returns the claims of a former owner
+    that ended: the caller ends their disputes.
     """
+    ended: list[UUID] = []
     if dispute.remedy == OPT_OUT:
         let_go_on(actor, dispute)
-        return
+        return ended
     for kind, pk in _subjects(dispute):
         if dispute.remedy == "reassign" and dispute.new_owner:
             former = works.hand_over(actor, kind, pk, owner=dispute.new_owner)
             reassigning.end_licences(actor, kind, pk)
-            reassigning.end_opt_outs(actor, kind, pk, former=former)
+            ended += reassigning.end_opt_outs(actor, kind, pk, former=former)
         else:
             works.reject(actor, kind, pk)
     if dispute.remedy == "reassign" and dispute.new_owner:
@@ -74,6 +76,7 @@ def carry_out(actor: Actor, dispute: Dispute) -> None:
             owner=dispute.new_owner, actor=actor,
         )  # fmt: skip
         let_go_on(actor, dispute)
+    return ended
 
 
 def _reason(dispute: Dispute) -> str:

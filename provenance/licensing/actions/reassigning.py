@@ -35,17 +35,22 @@ def end_licences(actor: Actor, subject_kind: str, subject_id: UUID) -> None:
         notify_licensee(grant, kind="grant-revoked")
 
 
-def end_opt_outs(actor: Actor, subject_kind: str, subject_id: UUID, *, former: UUID) -> None:
+def end_opt_outs(actor: Actor, subject_kind: str, subject_id: UUID, *, former: UUID) -> list[UUID]:
     """End what a former owner said no to of a work or style, in the caller's transaction: the new owner decides now.
 
-    A no to the picture itself, and one to the work or style, end; those of others hold on.
+    A no to the picture itself, and one to the work or style, end; those of others hold on. Returns the claims that
+    still waited: the caller ends their disputes.
     """
+    waited = []
     said = Q(subject_kind=subject_kind, subject_id=subject_id)
     if subject_kind == "work":
         said |= Q(subject_kind="picture", matches__work=subject_id)
     standing = [OptOut.State.ACTIVE, OptOut.State.AWAITING_REVIEW]
     found = OptOut.objects.filter(said, party=former, state__in=standing).values("pk")
     for opt_out in OptOut.objects.select_for_update().filter(pk__in=found).order_by("pk"):
+        if opt_out.state == OptOut.State.AWAITING_REVIEW:
+            waited.append(opt_out.pk)
         opt_out.state, opt_out.ended_at = OptOut.State.WITHDRAWN, timezone.now()
         opt_out.save(update_fields=["state", "ended_at"])
         audit_log.append(OptOutWithdrawn(actor=actor, opt_out=opt_out.pk, party=former))
+    return waited
