@@ -76,8 +76,9 @@ def _claim_of(dispute: Dispute) -> list[OptOut]:
 
 
 def _speaks_for_claim(actor: Actor, dispute: Dispute) -> bool:
-    own = works.parties_of(actor.account_id)
-    return any(claim.party_id in own for claim in _claim_of(dispute))
+    claims = _claim_of(dispute)
+    own = works.parties_of(actor.account_id) if claims else set()
+    return any(claim.party_id in own for claim in claims)
 
 
 def open_disputes_of(opt_out: UUID | None) -> QuerySet[Dispute]:

@@ -83,8 +83,11 @@ class DisputeView(serializers.Serializer):
         return WHO_ACTS.get(dispute.state)
 
     def get_side(self, dispute: Any) -> str:
-        """Return which side the reader is on."""
-        return queries.side_of(self.context["actor"], dispute, secret=self.context["secret"])
+        """Return which side the reader is on, looked up once a dispute."""
+        sides: dict[Any, str] = self.context.setdefault("sides", {})
+        if dispute.pk not in sides:
+            sides[dispute.pk] = queries.side_of(self.context["actor"], dispute, secret=self.context["secret"])
+        return sides[dispute.pk]
 
     def get_claimant(self, dispute: Any) -> dict[str, str] | None:
         """Return who gave notice, to auditors and to that person."""

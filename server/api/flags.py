@@ -81,8 +81,17 @@ class FlagDecision(APIView):
         """Clear or reject; the reason becomes a log entry, and a decision stands."""
         body = FlagDecisionInput(data=request.data)
         body.is_valid(raise_exception=True)
-        flag = decide_flag(actor=actor_of(request), flag_id=flag_id, **body.validated_data)
+        actor = actor_of(request)
+        whose = _whose_image(queries.flags_visible_to(actor).filter(pk=flag_id, against_kind="image"))
+        flag = decide_flag(actor=actor, flag_id=flag_id, concerned=whose, **body.validated_data)
         return Response(FlagView(flag, context=_near_to([flag])).data)
+
+
+def _whose_image(flags: Any) -> set[UUID]:
+    """Return the accounts whose delivered images some flags were raised against, and the parties that they act for."""
+    images = outputs_by_use(flags.values_list("against_id", flat=True))
+    accounts = {image.generation.owner_id for image in images.values()}
+    return accounts.union(*(queries.parties_of(account) for account in accounts))
 
 
 def _near_to(flags: Sequence[Any]) -> dict[str, Any]:

@@ -210,6 +210,21 @@ def test_an_incomplete_notice_is_completed_by_its_claimant(work: Work, auditor: 
     assert digest in asked[0]["sql"], "the database says which of some, not this process"
 
 
+def test_a_page_of_disputes_looks_up_once_a_row_who_its_reader_is_to_it(
+    owner: Account, work: Work, auditor: Account
+) -> None:
+    other = a_work(owner, work.owner, seed=9)
+    for subject in (work, other):
+        given("work", subject.pk)
+    for reader, side, per_page in ((auditor, "auditor", 0), (owner, "respondent", 1)):
+        caller = Caller(reader)
+        with CaptureQueriesContext(connection) as asked:
+            rows = caller.get("/api/v1/disputes").json()["results"]
+        assert [row["side"] for row in rows] == [side] * 2
+        members = [one for one in asked if 'FROM "works_partymember"' in one["sql"]]
+        assert len(members) == per_page + len(rows), [one["sql"] for one in members]
+
+
 def test_what_nobody_completes_lapses_in_time_and_the_rest_only_shows_as_late(work: Work, auditor: Account) -> None:
     address, _ = given("work", work.pk)
     Caller(auditor).post(f"{address}/assessment", {"complete": False, "reason": "Show us."})

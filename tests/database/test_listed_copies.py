@@ -17,13 +17,13 @@ from django.test import Client
 from PIL import Image
 
 from generation.actions import reconciling
-from generation.models import Output
+from generation.models import Generation, Output
 from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.audit_log.models import Entry
 from provenance.licensing.models import InheritedTerms, Offer
 from provenance.picture import decode_picture
-from provenance.works.models import Work
+from provenance.works.models import Flag, Party, PartyMember, Work
 from server.accounts.models import Account
 from tests.database.test_travelling_terms import made
 from tests.factories.pictures import a_png
@@ -128,6 +128,29 @@ def test_a_copy_of_somebody_elses_image_waits_for_an_auditor_bound_by_its_condit
     flag = Caller(an_auditor()).get("/api/v1/audit/flags").json()["results"][0]
     assert (flag["against_kind"], flag["against"]["image"]) == ("image", output.digest)
     assert flag["distance"] <= 31
+
+
+@pytest.mark.parametrize("part", ["whose it is", "of the party"])
+def test_a_flag_against_an_image_is_decided_by_nobody_whose_it_is(
+    output: Output, artist: Account, part: str
+) -> None:
+    listed(an_artist("noa"), as_jpeg(storage.load(output.digest)))
+    flag = Flag.objects.get()
+    auditor = an_auditor()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        if part == "whose it is":
+            Generation.objects.update(owner_id=auditor.pk)
+        else:
+            for member in (artist, auditor):
+                PartyMember.objects.create(party=Party.objects.get(name="Bo Carver"), account_id=member.pk)
+    entries, said = Entry.objects.count(), {"decision": "rejected", "reason": "Mine."}
+    address = f"/api/v1/audit/flags/{flag.pk}"
+    is_problem(Caller(auditor).post(address, said), 403, "auditor-concerned")
+    is_problem(Caller(artist).post(address, said), 403, "not-permitted")
+    flag.refresh_from_db()
+    assert (flag.decision, Entry.objects.count()) == ("", entries)
+    assert Caller(an_auditor("another")).post(address, said).json()["decision"] == "rejected"
 
 
 def test_a_copy_of_a_listed_copy_is_bound_as_it_is(artist: Account, output: Output) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from provenance.actor import Actor
@@ -10,11 +11,14 @@ from provenance.works.actions import flagging
 from provenance.works.models import Flag
 
 
-def decide_flag(*, actor: Actor, flag_id: UUID, decision: str, reason: str) -> Flag:
+def decide_flag(
+    *, actor: Actor, flag_id: UUID, decision: str, reason: str, concerned: Iterable[UUID] = ()
+) -> Flag:
     """Clear or reject a flagged work; who said no to the picture that it is near to is concerned too.
 
+    Whose a delivered image is that it is near to, by party and account, the caller says.
     Raises UnknownFlag, FlagDecided, AuditorConcerned.
     """
     return flagging.decide_flag(
-        actor=actor, flag_id=flag_id, decision=decision, reason=reason, concerned=who_said(flag_id)
+        actor=actor, flag_id=flag_id, decision=decision, reason=reason, concerned={*who_said(flag_id), *concerned}
     )

@@ -101,7 +101,7 @@ def decide_flag(
     """Say as an auditor whether a flagged work is the other picture: rejected, or cleared where it is not.
 
     A work stands once each of its flags is cleared; one in dispute once that is over too.
-    The works' owners are concerned by it, and who else is, the caller says.
+    The works' owners are concerned by it, and which other parties or accounts are, the caller says.
     Raises UnknownFlag, FlagDecided, AuditorConcerned.
     """
     actor.require("auditor")

@@ -68,12 +68,12 @@ def has_authority(actor: Actor, party: Party) -> bool:
 
 
 def require_impartial(actor: Actor, *, concerned: Iterable[UUID]) -> None:
-    """Raise AuditorConcerned where the actor acts for a party that a decision concerns, or for its guardian.
+    """Raise AuditorConcerned where a decision concerns the actor by account, by party, or as the guardian of one.
 
     Raises NotPermitted for anybody but an auditor.
     """
     actor.require("auditor")
-    if not queries.parties_spoken_for(actor.account_id).isdisjoint(concerned):
+    if not {actor.account_id, *queries.parties_spoken_for(actor.account_id)}.isdisjoint(concerned):
         raise AuditorConcerned()
 
 
