@@ -15,6 +15,7 @@ from provenance.disputes.actions.subjects import carry_out, let_go_on
 from provenance.disputes.events import DisputeEnded
 from provenance.disputes.models import STANDING, Dispute
 from provenance.disputes.notice import OPT_OUT
+from provenance.licensing.actions.ledger import change_holds
 from provenance.licensing.actions.opting_out import settle_claim
 
 
@@ -23,6 +24,7 @@ def end(
 ) -> Dispute:
     """End a dispute that the caller holds, in the caller's transaction."""
     require_open(dispute)
+    change_holds()
     stood = dispute.state in STANDING
     enter(dispute, outcome)
     dispute.ended_at = timezone.now()

@@ -10,6 +10,7 @@ from django.utils import timezone
 from provenance.actor import Actor
 from provenance.audit_log import actions as audit_log
 from provenance.licensing.actions.exclusivity import require_no_exclusive_grant, require_room_for_exclusive
+from provenance.licensing.actions.ledger import keep_holds
 from provenance.licensing.actions.notifying import notify_licensee, notify_rightsholders
 from provenance.licensing.actions.offering import hold_subject
 from provenance.licensing.actions.paying import prepay, refund_unused
@@ -64,6 +65,7 @@ def take_grant(*, actor: Actor, offer: Offer) -> Grant:
 @transaction.atomic
 def approve_grant(*, actor: Actor, grant: Grant) -> Grant:
     """Let a grant count that was asked for; raise SubjectNotUsable where there is nothing left to use."""
+    keep_holds()
     held = _waiting(actor, grant)
     _require_usable(held.offer)
     GrantEvent.objects.create(grant=held, kind=GrantEvent.Kind.APPROVED, at=timezone.now())
@@ -87,6 +89,7 @@ def decline_grant(*, actor: Actor, grant: Grant) -> Grant:
 def revoke_grant(*, actor: Actor, grant: Grant) -> None:
     """End a grant for new uses; what was made under it keeps its terms."""
     require_authority(actor, grant.offer.party)
+    keep_holds()
     locked = Grant.objects.select_for_update().get(pk=grant.pk)
     if locked.events.filter(kind=GrantEvent.Kind.REVOKED).exists():
         raise AlreadyRevoked()
@@ -99,6 +102,7 @@ def end_refunded(*, actor: Actor, grant_id: UUID) -> None:
 
     What was given back is not to be used should an opt-out or withdrawal be undone. Without a refund the grant stays.
     """
+    keep_holds()
     grant = Grant.objects.select_for_update(of=("self",)).select_related("offer__party").get(pk=grant_id)
     is_refunded = refund_unused(actor=actor, grant_id=grant_id)
     if is_refunded and not grant.events.filter(kind=GrantEvent.Kind.REVOKED).exists():
@@ -113,6 +117,7 @@ def _end(grant: Grant, *, actor: Actor) -> None:
 
 def _held(offer: Offer) -> Offer:
     """Return an offer that stands, with its subject held against whoever else would grant it."""
+    keep_holds()
     hold_subject(offer.subject_id)
     held = Offer.objects.select_related("party").get(pk=offer.pk)
     for at, state_en, next_en, state_zh, next_zh in (

@@ -10,7 +10,16 @@ from django.utils import timezone
 
 from provenance.actor import COLOPHON, Actor
 from provenance.audit_log import actions as audit_log
-from provenance.licensing.actions.ledger import accrue, change_holds, earning_again, in_accounts, locked, move, reverse
+from provenance.licensing.actions.ledger import (
+    accrue,
+    change_holds,
+    earning_again,
+    in_accounts,
+    keep_holds,
+    locked,
+    move,
+    reverse,
+)
 from provenance.licensing.ledger_events import HoldLifted, HoldPlaced, LinesFreed, LinesHeld
 from provenance.licensing.models import Hold, LedgerTransaction, Posting, RoyaltyLine
 from provenance.licensing.money import WHOLE, Money
@@ -66,6 +75,7 @@ def reassign(*, subject_kind: str, subject_id: UUID | str, reason: str, owner: U
     The lines are reversed and accrue anew; what stands on the subject besides, such as a style on a work, keeps
     its own payees.
     """
+    keep_holds()
     lines = locked(queries.lines_under(subject_kind=subject_kind, subject=str(subject_id)))
     own = [line for line in in_accounts(lines, UNPAID) if _is_of(line, subject_kind=subject_kind)]
     reverse_and_reassign(own, splits={str(owner): WHOLE}, reason=reason, actor=actor)
@@ -80,6 +90,7 @@ def reverse_and_reassign(
     lines: list[RoyaltyLine], *, splits: dict[str, int], reason: str, actor: Actor = COLOPHON
 ) -> None:
     """Reverse some lines and let the same money accrue to other parties, in basis points that are 10,000 together."""
+    keep_holds()
     held = in_accounts(locked(line.pk for line in lines), queries.STANDING)
     by_origin: dict[LedgerTransaction, int] = defaultdict(int)
     for line in held:

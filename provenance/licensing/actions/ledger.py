@@ -63,7 +63,7 @@ def accrue(earnings: Sequence[Earning]) -> list[RoyaltyLine]:
     """Record what images or prepayments earned, divided among the parties; what a hold covers is held at once."""
     if not earnings:
         return []
-    _keep_holds()
+    keep_holds()
     numbers = _take_numbers(Counter(party for earning in earnings for party in earning.price.parts()))
     made = [_made(earning, numbers=numbers) for earning in earnings]
     began = timezone.now()
@@ -78,8 +78,12 @@ def accrue(earnings: Sequence[Earning]) -> list[RoyaltyLine]:
     return lines
 
 
-def _keep_holds() -> None:
-    """Let no hold be placed or lifted from here until this transaction ends; other accruals go on beside it."""
+def keep_holds() -> None:
+    """Let no hold be placed or lifted from here until this transaction ends; other accruals go on beside it.
+
+    Whoever may accrue takes this before any grant, work, style or line: the end of a dispute, which changes holds
+    first of all, takes those after it, and two that took them crosswise would wait for each other.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended('holds', 7))")
 
@@ -87,7 +91,8 @@ def _keep_holds() -> None:
 def change_holds() -> None:
     """Wait for accruals that have not committed, and let none begin until this transaction ends.
 
-    Otherwise an accrual would not see the hold, nor the hold its lines, and they would slip through.
+    Otherwise an accrual would not see the hold, nor the hold its lines, and they would slip through. Never after
+    ``keep_holds`` in one transaction: two that had it would each wait for the other.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('holds', 7))")

@@ -19,6 +19,7 @@ from provenance.audit_log.entry import Statement
 from provenance.canonical import pixel_digest, sha256_digest
 from provenance.fingerprint import Fingerprint, fingerprint_of
 from provenance.licensing.actions.granting import end_refunded
+from provenance.licensing.actions.ledger import keep_holds
 from provenance.licensing.errors import OptOutEnded
 from provenance.licensing.events import (
     OptOutClaimed,
@@ -69,6 +70,7 @@ def record_opt_out(
     if actor.account_id is not None and not on_behalf:
         require_member(actor, party)
     require_owned(party, subject_kind=subject_kind, subject_id=subject_id)
+    keep_holds()
     if subject_kind == "work":
         hold_listing()
     standing = OptOut.objects.filter(subject_kind=subject_kind, subject_id=subject_id, state=OptOut.State.ACTIVE)
@@ -184,6 +186,7 @@ def opt_out_fingerprint(
     contest: Contest = no_dispute,
 ) -> OptOut:
     """Record a party's no to a picture of which the digest, and perhaps the fingerprint, is known."""
+    keep_holds()
     hold_listing()
     if before := OptOut.objects.filter(party=party, digest=digest, subject_kind="picture", ended_at=None).first():
         return before

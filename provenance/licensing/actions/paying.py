@@ -22,6 +22,7 @@ from provenance.licensing.actions.ledger import (
     earning_again,
     hold_covered,
     in_accounts,
+    keep_holds,
     locked,
     move,
     posting,
@@ -78,6 +79,7 @@ def refund_unused(*, actor: Actor, grant_id: UUID) -> bool:
     request still has reserved are refunded when it releases them. A second time changes nothing. Says whether
     anything was refunded.
     """
+    keep_holds()
     grant = Grant.objects.select_for_update().get(pk=grant_id)
     return _refund(grant, actor=actor)
 
@@ -85,6 +87,7 @@ def refund_unused(*, actor: Actor, grant_id: UUID) -> bool:
 def refund_again(*, grant_id: UUID) -> None:
     """Refund what a released use adds to an earlier refund of its grant; without one, nothing is changed."""
     if LedgerTransaction.objects.filter(right_id=grant_id, kind=Kind.FLAT, reason=REFUND).exists():
+        keep_holds()
         _refund(Grant.objects.select_for_update().get(pk=grant_id), actor=COLOPHON)
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from provenance.actor import COLOPHON, Actor
 from provenance.audit_log import actions as audit_log
-from provenance.licensing.actions.ledger import Earning, accrue
+from provenance.licensing.actions.ledger import Earning, accrue, keep_holds
 from provenance.licensing.actions.paying import refund_again
 from provenance.licensing.errors import UsesExhausted
 from provenance.licensing.ledger_events import UsesReleased, UsesReserved, UsesSettled
@@ -131,6 +131,7 @@ def follow(
     """
     if not (may_reserve(earlier) or may_reserve(decision)):
         return
+    keep_holds()  # what is released may be refunded
     wanted = _wanted(decision)
     keys = {one.key for one in wanted}
     standing = {(str(use.right_id), str(use.subject_id), use.terms_digest): use for use in open_uses(generation)}

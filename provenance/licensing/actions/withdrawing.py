@@ -9,6 +9,7 @@ from django.db import transaction
 
 from provenance.actor import Actor
 from provenance.licensing.actions.granting import end_refunded
+from provenance.licensing.actions.ledger import keep_holds
 from provenance.licensing.models import Grant
 from provenance.works.actions import listing, styles
 from provenance.works.models import Style, Work
@@ -17,6 +18,7 @@ from provenance.works.models import Style, Work
 @transaction.atomic
 def withdraw_work(*, actor: Actor, work: Work) -> Work:
     """Take a work back and refund the unused uses of it and of the styles on it. Raises NotTheOwner, WrongState."""
+    keep_holds()
     held = listing.withdraw_work(actor=actor, work=work)
     _refund(actor, subjects=[held.pk, *Style.objects.filter(works=held).values_list("pk", flat=True)])
     return held
@@ -25,6 +27,7 @@ def withdraw_work(*, actor: Actor, work: Work) -> Work:
 @transaction.atomic
 def withdraw_style(*, actor: Actor, style: Style) -> Style:
     """Take a style back and refund the unused uses of it. Raises NotTheOwner, WrongState."""
+    keep_holds()
     held = styles.withdraw_style(actor=actor, style=style)
     _refund(actor, subjects=[held.pk])
     return held
