@@ -52,5 +52,7 @@ class KeptFingerprint(models.Model):
             ),
         ]
         indexes = [
+            # Every look-up by picture: neither constraint covers all stages, so neither serves it.
+            models.Index(fields=["kind", "subject_id", "stage"], name="fingerprint_by_subject"),
             models.Index(fields=["iscc"], condition=~Q(iscc=""), name="fingerprint_by_iscc"),
         ]

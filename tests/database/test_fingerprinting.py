@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -23,6 +24,7 @@ from provenance.credentials.label import VisibleLabel
 from provenance.credentials.reading import read
 from provenance.fingerprint import fingerprint_of
 from provenance.picture import decode_picture
+from tests.database.test_audit_search import plan_of
 from tests.factories.records import a_model, a_request, a_worker, an_artist
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,3 +109,9 @@ def test_erasing_a_person_erases_what_their_images_are_recognised_by_for_good(ke
     assert queries.near(fingerprint, kinds=["image"], within=64) == []
     assert fingerprint_older() == 0
     assert not Entry.objects.filter(kind="PictureFingerprinted", opening__isnull=False).exists()
+
+
+@pytest.mark.parametrize("kind", ["image", "work", "opt-out"])
+def test_what_is_kept_of_one_picture_is_found_by_an_index(kind: str) -> None:
+    asked = queries.kept_of(kind, subject=uuid4())
+    assert "fingerprint_by_subject" in plan_of(*asked.query.sql_with_params())
