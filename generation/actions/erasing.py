@@ -146,12 +146,14 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     forms = (queries.images_to_erase(account_id), queries.renditions_to_erase(account_id))
     images = [digest for rows in forms for digest in rows.values_list("digest", flat=True)]
     works_there, styles = holdings.holdings_of(parties)
-    counts = {"works": works_there.count(), "styles": styles.count(), "parties": len(parties)}
+    # Held from here on, as a signing or fingerprinting of one holds it: what was recorded first is seen and erased.
+    works = list(works_there.select_for_update(no_key=True).values_list("pk", flat=True))
+    counts = {"works": len(works), "styles": styles.count(), "parties": len(parties)}
     uses = queries.images_to_erase(account_id).values_list("use_id", flat=True)
     attribution.erase("image", subjects=list(uses), at=now)
-    attribution.erase("work", subjects=list(works_there.values_list("pk", flat=True)), at=now)
+    attribution.erase("work", subjects=works, at=now)
     files = {*images, *credentials.erase_credentials(images, at=now)}
-    files |= credentials.erase_work_credentials(works_there.values_list("pk", flat=True), at=now)
+    files |= credentials.erase_work_credentials(works, at=now)
     _end_business(actor, account_id, parties)
     openings = audit_log.erase_openings(_openings(account_id, own, parties))
     files |= erase_trainings(styles.values_list("pk", flat=True), at=now)

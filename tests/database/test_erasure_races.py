@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
+from pytest_django import Settings
 
 from generation.actions.erasing import erase_person
+from generation.actions.signing_works import manifest_of
 from generation.models import Generation
+from provenance import storage
+from provenance.actor import COLOPHON
 from provenance.audit_log.models import Entry
+from provenance.credentials.actions import key_to_sign_with
+from provenance.credentials.models import WorkCredential
+from provenance.works.actions.parties import own_party
 from server.accounts.erasing import erase_account, hold_standing
 from server.accounts.models import Account
-from tests.factories.records import a_model, a_request, an_artist
+from tests.factories.records import a_model, a_request, a_work, an_artist
 from tests.factories.trainings import a_studio, asked
 from tests.running import wait_until
 from tests.simulators.caller import Caller, is_problem
@@ -87,3 +95,27 @@ def test_an_erasure_waits_for_a_training_that_was_asked_for_first_and_calls_it_o
         erased.result(60)
     run.refresh_from_db()
     assert run.state == "cancelled" and run.erased_at
+
+
+def test_an_erasure_waits_for_a_work_that_is_being_signed_and_erases_its_manifest_too(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
+    ada = an_artist("ada")
+    work = a_work(ada, own_party(actor=ada.actor(), name="Ada"))
+    key = key_to_sign_with()
+
+    def erase() -> None:
+        try:
+            erase_person(actor=COLOPHON, account_id=ada.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert manifest_of(work, key=key)
+            erased = pool.submit(erase)
+            wait_until(somebody_waits_for_a_row, what="the erasure to wait for the signature")
+        erased.result(60)
+    row = WorkCredential.objects.get()
+    assert row.erased_at is not None and not storage.exists(row.store_digest)
