@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 
 from generation.models import Generation
@@ -18,16 +19,23 @@ from provenance.actor import COLOPHON
 from provenance.canonical import sha256_digest
 from provenance.credentials import actions as credentials
 from provenance.credentials import queries as credentials_kept
+from provenance.credentials.errors import SigningFailed
 from provenance.credentials.listing import Listing, read_listing, sign_listing
 from provenance.credentials.manifest import NestedManifest, Software, WorkBehind
 from provenance.credentials.signing import SigningKey
-from provenance.errors import ProvenanceError
+from provenance.errors import FileAltered, FileMissing, ProvenanceError
 from provenance.works import queries as works
 from provenance.works.models import Party, Work
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 100
-"""Works of one run: it shares a process with what must not wait long."""
+"""Works that one run tries: it shares a process with what must not wait long."""
+PASSED_OVER_SECONDS = 3600
+"""How long a process does not try again, nor log again, a work that could not be signed."""
+ONE_RUN = 7_166_273_005
+"""Key of the lock that one run holds."""
+OF_THE_WORK = (SigningFailed, FileMissing, FileAltered)
+"""Faults that tell of one work; any other would meet the next one too."""
 MOST_BEHIND = 3
 """Works behind a picture's styles that bring their manifests along, 6 kB each; those on more are bound by digest."""
 
@@ -49,10 +57,46 @@ def sign_listed(*, key: SigningKey) -> int:
     """Sign what is stated of works that were listed by their parties and never signed, oldest first; return how many.
 
     Works of collections are signed when they are first used, or asked for: few ever are. A file that is missing or
-    altered is left to reconciliation, which names it.
+    altered is left to reconciliation, which names it, and is tried again after an hour. While the key does not answer
+    or the disk is full nothing more is tried, and the next run asks again. One runs at a time; another does nothing.
     """
-    signed = (work for work in _unsigned().iterator() if manifest_of(work, key=key))
-    return len(list(islice(signed, AT_ONCE)))
+    with _as_the_only_run() as is_only:
+        return _sign_unsigned(key=key) if is_only else 0
+
+
+_passed_over: dict[UUID, float] = {}
+"""When this process could not sign a work, on its own clock; only the one run reads and writes it."""
+
+
+def _sign_unsigned(*, key: SigningKey) -> int:
+    since = time.monotonic() - PASSED_OVER_SECONDS
+    for work_id in [work_id for work_id, at in _passed_over.items() if at < since]:
+        del _passed_over[work_id]
+    signed = 0
+    for work in _unsigned().exclude(pk__in=list(_passed_over))[:AT_ONCE]:
+        try:
+            signed += _manifest(work, key=key) is not None
+        except OF_THE_WORK as fault:
+            _passed_over[work.pk] = time.monotonic()
+            log.warning("work not signed", work=str(work.pk), fault=fault.code)
+        except ProvenanceError as fault:
+            log.warning("signing works stopped", work=str(work.pk), fault=fault.code)
+            break
+    return signed
+
+
+@contextmanager
+def _as_the_only_run() -> Iterator[bool]:
+    """Yield whether this connection may sign now; that ends with the block, or with the connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ONE_RUN])
+        is_held = bool(cursor.fetchone()[0])
+    try:
+        yield is_held
+    finally:
+        if is_held:
+            with suppress(DatabaseError), connection.cursor() as cursor:  # a lost connection has lost its lock
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_RUN])
 
 
 def _unsigned() -> QuerySet[Work]:
@@ -68,7 +112,9 @@ def nested_works(generation: Generation, *, files: Mapping[str, bytes], key: Sig
     if not generation.inputs and not generation.references:
         return NOTHING_NESTED
     ids = [UUID(row["work"]) for row in generation.inputs]
-    put_in = works.works_with_ids_known(ids) if ids else []
+    known = works.works_with_ids_known(ids) if ids else []
+    # A work that a licensee may use is not therefore one that anybody who gets the picture may see.
+    put_in = [work for work in known if _may_come_along([work], requester=generation.owner_id)]
     signed = {str(work.pk): manifest_of(work, key=key, data=files.get(work.digest)) for work in put_in}
     inputs = {work: manifest for work, manifest in signed.items() if manifest}
     return NestedWorks(inputs=inputs, behind=_behind(generation, key=key))
@@ -106,15 +152,19 @@ def manifest_of(work: Work, *, key: SigningKey, data: bytes | None = None) -> Ne
 
     None for a work that cannot be used, whose file is not here, or that cannot be signed: its digest still binds it.
     """
-    if work.state != Work.State.ACTIVE or work.erased_at:
-        return None
-    listing = listing_of(work)
     try:
-        data = data if data is not None and work.pixel_digest else storage.load(listing.bound_file)
-        return _standing(listing, data=data, key=key) or _signed(work, listing=listing, data=data, key=key)
+        return _manifest(work, key=key, data=data)
     except ProvenanceError as fault:
         log.warning("work not signed", work=str(work.pk), fault=fault.code)
         return None
+
+
+def _manifest(work: Work, *, key: SigningKey, data: bytes | None = None) -> NestedManifest | None:
+    if work.state != Work.State.ACTIVE or work.erased_at:
+        return None
+    listing = listing_of(work)
+    data = data if data is not None and work.pixel_digest else storage.load(listing.bound_file)
+    return _standing(listing, data=data, key=key) or _signed(work, listing=listing, data=data, key=key)
 
 
 def listing_of(work: Work) -> Listing:
@@ -139,12 +189,18 @@ def listing_of(work: Work) -> Listing:
 
 
 def _standing(listing: Listing, *, data: bytes, key: SigningKey) -> NestedManifest | None:
-    """Return the manifest that states this of a work, where it still verifies and its key was not revoked."""
+    """Return the manifest that states this of a work, where it still verifies and its key was not revoked.
+
+    One whose store is lost or damaged does not stand: another is signed in its place.
+    """
     kept = credentials_kept.work_credential(UUID(listing.work), statement=listing.statement)
     if kept is None or credentials_kept.revocation_of(kept.key_id):
         return None
-    store = storage.load(kept.store_digest)
-    found = read_listing(data, store=store, media_type=listing.media_type, trust_pem=key.root_pem)
+    try:
+        store = storage.load(kept.store_digest)
+        found = read_listing(data, store=store, media_type=listing.media_type, trust_pem=key.root_pem)
+    except OF_THE_WORK:
+        return None
     return found if found.is_trusted else None
 
 

@@ -100,5 +100,5 @@ def revocations() -> list[RevokedKey]:
 
 
 def has_signed(key_id: str) -> bool:
-    """Say whether a recorded file was signed with a key."""
-    return Credential.objects.filter(key_id=key_id).exists()
+    """Say whether a recorded file, or what is stated of a work, was signed with a key."""
+    return any(table.objects.filter(key_id=key_id).exists() for table in (Credential, WorkCredential))

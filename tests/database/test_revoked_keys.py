@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from generation.actions import reconciling
 from generation.actions.rendering import Worker, render_next
+from generation.actions.signing_works import manifest_of
 from generation.evidence import Records
 from generation.models import Generation, Output
 from generation.pipelines.seeded_noise import SeededNoisePipeline
@@ -20,9 +21,11 @@ from provenance.actor import COLOPHON, NotPermitted
 from provenance.audit_log.models import Entry
 from provenance.credentials.actions import key_to_sign_with, revoke_key, signing_key
 from provenance.credentials.errors import KeyRevokedAlready, RevokedFromFuture, UnknownKey
+from provenance.credentials.external_key import external_key
 from provenance.credentials.models import RevokedKey
 from provenance.verification.verify import verify
-from tests.factories.records import a_model, a_request, an_artist, an_operator
+from tests.factories.records import a_model, a_party, a_request, a_work, an_artist, an_operator
+from tests.simulators import certificates
 from tests.simulators.caller import Caller, is_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,6 +112,18 @@ def test_a_revocation_names_a_key_that_signed_and_a_moment_that_has_come(output:
     revoke_key(actor=COLOPHON, key_id=key, since=now, reason="x")
     with pytest.raises(KeyRevokedAlready):
         revoke_key(actor=COLOPHON, key_id=key, since=now, reason="x")
+
+
+def test_a_key_that_signed_nothing_but_works_can_be_revoked_once_another_signs() -> None:
+    ada = an_artist("ada")
+    now = datetime.now(UTC)
+    chain = certificates.chain(now=now)
+    sign = certificates.service(chain.key)
+    retired = external_key(chain_pem=chain.pem, root_pem=chain.root_pem, sign=sign, now=now)
+    assert manifest_of(a_work(ada, a_party("Ada", member=ada)), key=retired)
+    assert retired.key_id != signing_key().key_id
+    revoked = revoke_key(actor=COLOPHON, key_id=retired.key_id, since=datetime.now(UTC), reason="lost")
+    assert revoked.key_id == retired.key_id
 
 
 def test_the_command_revokes_the_key_in_force(output: Output) -> None:

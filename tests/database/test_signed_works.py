@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from generation import jobs
-from generation.actions import reconciling
+from generation.actions import reconciling, signing_works
 from generation.actions.erasing import erase_person
 from generation.actions.rendering import render_next
 from generation.actions.renditions import make_rendition
@@ -25,10 +31,13 @@ from provenance.audit_log.models import Entry
 from provenance.audit_log.sequencing import sequence
 from provenance.canonical import sha256_digest
 from provenance.credentials.actions import key_to_sign_with
+from provenance.credentials.external_key import external_key
 from provenance.credentials.listing import LISTING, listing_record
 from provenance.credentials.models import WorkCredential
 from provenance.credentials.reading import Reading, read
-from provenance.licensing.actions.offering import offer_openly
+from provenance.credentials.signing import SigningKey
+from provenance.licensing.actions.granting import give_grant
+from provenance.licensing.actions.offering import offer_by_grant, offer_openly
 from provenance.works.actions.listing import credit_authors, register_work, withdraw_work
 from provenance.works.actions.parties import own_party
 from provenance.works.models import Work
@@ -46,6 +55,7 @@ from tests.factories.records import (
     as_image,
     in_style,
 )
+from tests.simulators import certificates
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -146,6 +156,85 @@ def test_a_manifest_whose_signer_is_no_longer_ours_is_signed_anew(keys: Path, tm
     assert set(nested_listings(reading)) == {signed(work)[1].manifest_id}
 
 
+@pytest.mark.parametrize("damage", ["lost", "altered"])
+def test_a_manifest_whose_store_is_lost_or_damaged_is_signed_anew(
+    keys: Path, files: Path, damage: str
+) -> None:
+    a_model()
+    ada, party = painter()
+    work = a_work(ada, party)
+    sign_listed(key=a_worker(keys).signing_key())
+    (row,) = signed(work)
+    (kept,) = files.rglob(row.store_digest.removeprefix("sha256:"))
+    kept.unlink() if damage == "lost" else kept.write_bytes(kept.read_bytes()[:-1] + b"?")
+    _, reading = made(keys, ada, **as_image(work))
+    assert reading.validation_state == "Trusted"
+    assert set(nested_listings(reading)) == {signed(work)[1].manifest_id}
+
+
+# ---- what cannot be signed now ---------------------------------------------------------------------------------
+
+
+def a_key_that_does_not_answer(asked: list[bytes]) -> SigningKey:
+    now = datetime.now(UTC)
+
+    def sign(message: bytes) -> bytes:
+        asked.append(message)
+        raise ConnectionRefusedError
+
+    return external_key(chain_pem=certificates.chain(now=now).pem, sign=sign, now=now)
+
+
+def test_while_the_key_does_not_answer_one_work_is_tried_and_the_next_run_asks_again() -> None:
+    ada, party = painter()
+    for seed in (1, 2, 3):
+        a_work(ada, party, seed=seed)
+    asked: list[bytes] = []
+    assert sign_listed(key=a_key_that_does_not_answer(asked)) == 0
+    assert len(asked) == 1 and not WorkCredential.objects.exists()
+    assert sign_listed(key=key_to_sign_with()) == 3
+
+
+def test_a_work_that_cannot_be_signed_is_tried_and_logged_once_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = a_work(*painter())
+    data = storage.load(work.digest)
+    storage.delete(work.digest)
+    with capture_logs() as logged:
+        assert sign_listed(key=key_to_sign_with()) == sign_listed(key=key_to_sign_with()) == 0
+    assert [one["event"] for one in logged] == ["work not signed"]
+    storage.store(data)
+    monkeypatch.setattr(signing_works, "PASSED_OVER_SECONDS", -1)
+    assert sign_listed(key=key_to_sign_with()) == 1
+
+
+def test_works_that_cannot_be_signed_count_and_do_not_keep_the_next_ones_from_their_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signing_works, "AT_ONCE", 2)
+    ada, party = painter()
+    works = [a_work(ada, party, seed=seed) for seed in (1, 2, 3)]
+    for work in works[:2]:
+        storage.delete(work.digest)
+    assert sign_listed(key=key_to_sign_with()) == 0
+    assert sign_listed(key=key_to_sign_with()) == 1 and signed(works[2])
+
+
+def test_a_second_run_beside_the_first_does_nothing() -> None:
+    work = a_work(*painter())
+    with ThreadPoolExecutor(1) as pool, signing_works._as_the_only_run() as is_only:
+        assert is_only
+        assert pool.submit(in_a_thread, partial(sign_listed, key=key_to_sign_with())).result(60) == 0
+    assert not signed(work)
+    assert sign_listed(key=key_to_sign_with()) == 1
+
+
+def in_a_thread(act: Callable[[], int]) -> int:
+    try:
+        return act()
+    finally:
+        connection.close()
+
+
 # ---- inside pictures -------------------------------------------------------------------------------------------
 
 
@@ -182,6 +271,19 @@ def test_works_that_are_not_everybody_s_to_see_come_along_into_their_owner_s_pic
     _, theirs = made(keys, an_artist("mara"), **in_style(style))
     _, own = made(keys, ada, **in_style(style))
     assert not nested_listings(theirs) and len(nested_listings(own)) == 1
+
+
+def test_a_private_work_that_a_licensee_puts_in_is_bound_by_its_digest_alone(keys: Path) -> None:
+    a_model()
+    ada, party = painter()
+    work, mara = a_work(ada, party), an_artist("mara")
+    offer = offer_by_grant(actor=ada.actor(), party=party, subject_kind="work", subject_id=work.pk)
+    give_grant(actor=ada.actor(), offer=offer, licensee_id=mara.pk)
+    _, theirs = made(keys, mara, **as_image(work))
+    _, own = made(keys, ada, **as_image(work))
+    assert not nested_listings(theirs) and theirs.validation_state == "Trusted"
+    assert work.digest in str(theirs.manifest)
+    assert len(nested_listings(own)) == 1
 
 
 def test_a_work_of_a_collection_is_bound_by_its_preview_and_names_the_file_it_lists(keys: Path) -> None:
