@@ -26,7 +26,7 @@ from provenance.disputes import queries as disputes
 from provenance.fingerprint import Look
 from provenance.licensing.credits import credits_of, without_names
 from provenance.licensing.inheriting import conditions_and_policy
-from provenance.licensing.queries.crediting import credited_today
+from provenance.licensing.queries.crediting import all_credited_today
 from provenance.licensing.queries.inheriting import inherited_by
 from provenance.licensing.queries.offers import changed_since
 from provenance.verification.copy import Copy
@@ -136,7 +136,11 @@ class Records:
         self._signed |= credentials.credentials_of(
             {digest for form in forms for digest in (form.file.digest, form.output.digest)}
         )
-        return [_told_by(form, layer, kept=self._signed) for form in forms]
+        today = all_credited_today(form.output.generation.decision for form in forms)
+        return [
+            _told_by(form, layer, kept=self._signed, credited=credited)
+            for form, credited in zip(forms, today, strict=True)
+        ]
 
     def _form_of(self, record: RecordFound) -> Form | None:
         found = self._forms.get(record.image_digest)
@@ -290,7 +294,9 @@ def _proved(places: Mapping[Digest, int | None], *, witnesses: Sequence[Verifier
     )
 
 
-def _told_by(form: Form, layer: Layer, *, kept: Mapping[str, Any]) -> RecordFound:
+def _told_by(
+    form: Form, layer: Layer, *, kept: Mapping[str, Any], credited: Mapping[str, Any]
+) -> RecordFound:
     output, generation = form.output, form.output.generation
     credential, signed = kept.get(output.digest), kept.get(form.file.digest)
     return RecordFound(
@@ -301,7 +307,7 @@ def _told_by(form: Form, layer: Layer, *, kept: Mapping[str, Any]) -> RecordFoun
         generation_id=str(generation.pk),
         model=generation.model.name,
         made_at=credential.signed_at if credential else output.delivered_at,
-        credits=tuple(credits_of(credited_today(generation.decision))),
+        credits=tuple(credits_of(credited)),
         leaf_hashes=form.leaves,
         model_digest=generation.model.digest,
         seed=str(output.seed),

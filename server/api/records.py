@@ -22,6 +22,7 @@ from server.accounts.erasing import erase_account, erasure_told, require_confirm
 from server.accounts.models import Account
 from server.api.actors import actor_of
 from server.api.audit import EntryView
+from server.api.credited import credit_at_once
 from server.api.generations import GenerationView, KnownFieldsOnly, OutputView
 
 DIGEST = r"^sha256:[0-9a-f]{64}$"
@@ -176,6 +177,11 @@ class RecordSearch(ListAPIView):
         question = SearchQuestion(data=self.request.query_params.dict())
         question.is_valid(raise_exception=True)
         return searching.generations_found(actor_of(self.request), question.as_search())
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Look up at once whom a page of records credits today."""
+        credit_at_once(args[0] if args else ())
+        return super().get_serializer(*args, **kwargs)
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Tell the serializer who reads."""
