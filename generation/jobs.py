@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from generation.actions import (
+    claiming,
     fingerprinting,
     fingerprinting_works,
     reading_watermarks,
@@ -42,6 +43,8 @@ SHORT_WAKE_UP_EXPIRES_SECONDS = 10
 """Of what the reaper wakes again every two seconds while it waits."""
 BEHIND_RENDERS = 10
 """How much a training process gives way to others of its machine, also within a step."""
+READ_AT_ONCE = 10
+"""Watermarks of one run, a tenth of a second or so each: whoever asks for pictures then waits behind no more."""
 stopping = multiprocessing.get_context("fork").Event()
 """Set in a worker that is to stop, and seen by the children that it forked."""
 
@@ -51,12 +54,13 @@ def render_next() -> None:
     """Render what waits, one request after the other, until nothing waits or this worker is to stop.
 
     Going through the broker between any two costs more than signing a picture does. Replays come when no request waits.
+    Between any two at most one watermark is read: so neither waits for the other to run dry.
     """
     while not stopping.is_set() and (
         rendering.render_next(worker=this_worker())
         or replaying.replay_next(worker=this_worker(), is_stopping=stopping.is_set)
     ):
-        pass
+        reading_watermarks.read_next()
 
 
 @shared_task
@@ -104,9 +108,13 @@ def sign_works() -> None:
 
 @shared_task
 def read_watermarks() -> None:
-    """Read the watermarks that need torch, for everybody who asked."""
-    while not stopping.is_set() and reading_watermarks.read_next():
-        pass
+    """Read some of the watermarks that need torch; one, and no more, while a request waits to be rendered.
+
+    The reaper wakes for the others.
+    """
+    for _ in range(READ_AT_ONCE):
+        if stopping.is_set() or not reading_watermarks.read_next() or claiming.is_one_waiting():
+            break
 
 
 @shared_task

@@ -247,6 +247,11 @@ class Environment(BaseSettings):
         return WATERMARKS.get(self.watermark, self.watermark)
 
     @property
+    def older_watermark_path(self) -> str:
+        """Return the dotted path of the watermark that older pictures may carry: TrustMark where its weights are."""
+        return WATERMARKS["trustmark"] if self.trustmark_weights else ""
+
+    @property
     def visible_label(self) -> VisibleLabel | None:
         """Return the label that every picture gets whose request names none; None where that is left to requests."""
         return VisibleLabel.parse(self.label) if self.label else None

@@ -144,6 +144,11 @@ def claim_next(*, worker: str, resident: Sequence[str], lease_seconds: int) -> C
     return Claim(generation_id=row[0], attempt=row[1], worker=worker, lease_seconds=lease_seconds) if row else None
 
 
+def is_one_waiting() -> bool:
+    """Say whether a request waits to be rendered."""
+    return Generation.objects.filter(state=Generation.State.QUEUED).exists()
+
+
 def enter_marking(claim: Claim) -> bool:
     """Let a claimed request go from rendering to marking; False when it is no longer ours to change, or called off."""
     with connection.cursor() as cursor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,27 +11,36 @@ from uuid import UUID
 import numpy as np
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from PIL import Image
 
 from generation.events import watermark_waiting
 from provenance.credentials.actions import slow_watermark
 from provenance.credentials.models import WatermarkReading
-from provenance.credentials.watermark.contract import Watermark, WatermarkUnavailable
+from provenance.credentials.watermark.contract import Watermark
 
 log = structlog.get_logger(__name__)
 MOST_WAITING = 200
 SIDE, MOST_PIXELS = 256, 1_000_000
 KEPT = timedelta(days=1)
+MOST_TRIES = 3
+"""Of one picture: one that ended its process so often is not read."""
 
 
-def ask(pixels: Any) -> WatermarkReading | None:
-    """Leave a picture, uint8 RGB, to be read, and return the reading; None while too many wait."""
-    if WatermarkReading.objects.filter(state=WatermarkReading.State.WAITING).count() >= MOST_WAITING:
+def ask(pixels: Any, *, file_alone: Mapping[str, Any] | None = None) -> WatermarkReading | None:
+    """Leave a picture, uint8 RGB, to be read, and return the reading; None while too many wait.
+
+    Beside it is kept what the verdict says of the file alone.
+    """
+    if _waiting().count() >= MOST_WAITING:
         return None
     with transaction.atomic():
         reading = WatermarkReading.objects.create(
-            picture=_made_small(pixels), state=WatermarkReading.State.WAITING, asked_at=timezone.now()
+            picture=_made_small(pixels),
+            state=WatermarkReading.State.WAITING,
+            file_alone=dict(file_alone or {}),
+            asked_at=timezone.now(),
         )
         watermark_waiting.send(sender=WatermarkReading)
     return reading
@@ -48,7 +58,7 @@ def _made_small(pixels: Any) -> bytes:
 
 def is_one_waiting() -> bool:
     """Say whether a picture waits to be read."""
-    return WatermarkReading.objects.filter(state=WatermarkReading.State.WAITING).exists()
+    return _waiting().exists()
 
 
 def reading_of(reading_id: UUID) -> WatermarkReading | None:
@@ -56,29 +66,57 @@ def reading_of(reading_id: UUID) -> WatermarkReading | None:
     return WatermarkReading.objects.filter(pk=reading_id).first()
 
 
-@transaction.atomic
 def read_next(*, watermark: Watermark | None = None) -> bool:
-    """Read the picture that waits longest, and keep what was found in place of it; say whether there was one.
+    """Read the picture that was tried least and waits longest, and keep what was found in place of it; say whether
+    there was one.
 
-    Needs torch. A process that dies meanwhile leaves it waiting.
+    Needs torch. A process that dies meanwhile leaves it waiting, until it was tried three times.
     """
-    waiting = WatermarkReading.objects.filter(state=WatermarkReading.State.WAITING).order_by("asked_at")
-    reading = waiting.select_for_update(skip_locked=True).first()
-    if reading is None:
+    reading_id = _begin_next()
+    if reading_id is None:
         return False
-    pixels = np.asarray(Image.open(io.BytesIO(bytes(reading.picture))).convert("RGB"), dtype=np.uint8)
-    reading.state = WatermarkReading.State.DONE
-    chosen = watermark or slow_watermark()
+    with transaction.atomic():
+        reading = _waiting().select_for_update(skip_locked=True).filter(pk=reading_id).first()
+        if reading is not None:  # else another process has it already
+            _read(reading, watermark=watermark)
+            reading.picture, reading.ended_at = b"", timezone.now()
+            reading.save()
+    return True
+
+
+def _waiting() -> QuerySet[WatermarkReading]:
+    return WatermarkReading.objects.filter(state=WatermarkReading.State.WAITING)
+
+
+@transaction.atomic
+def _begin_next() -> UUID | None:
+    """Count a try of the next picture, in a transaction of its own: what ends the process does not undo it."""
+    reading = _waiting().order_by("tries", "asked_at").select_for_update(skip_locked=True).first()
+    if reading is None:
+        return None
+    reading.tries += 1
+    reading.save(update_fields=["tries"])
+    return reading.pk
+
+
+def _read(reading: WatermarkReading, *, watermark: Watermark | None) -> None:
+    reading.state = WatermarkReading.State.FAILED
+    if reading.tries > MOST_TRIES:
+        log.error("watermark given up", reading=str(reading.pk), tries=reading.tries - 1)
+        return
     try:
-        found = chosen.read(pixels) if chosen else None
-    except WatermarkUnavailable as fault:
-        log.error("watermark not read", reading=str(reading.pk), fault=fault.code)
-        reading.state, found = WatermarkReading.State.FAILED, None
+        chosen = watermark or slow_watermark()
+        if chosen is None:
+            log.error("watermark not read, as nothing here reads it", reading=str(reading.pk))
+            return
+        pixels = np.asarray(Image.open(io.BytesIO(bytes(reading.picture))).convert("RGB"), dtype=np.uint8)
+        found = chosen.read(pixels)
+    except Exception as error:  # whatever a network or a decoder raises must not hold up the pictures behind it
+        log.error("watermark not read", reading=str(reading.pk), fault=getattr(error, "code", type(error).__name__))
+        return
+    reading.state = WatermarkReading.State.DONE
     if found:
         reading.found, reading.mended_bits, reading.code_bits = found.hex, found.mended_bits, found.code_bits
-    reading.picture, reading.ended_at = b"", timezone.now()
-    reading.save()
-    return True
 
 
 def forget_old() -> int:

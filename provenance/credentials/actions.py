@@ -104,9 +104,14 @@ def reading_watermark() -> Watermark:
 
 
 def slow_watermark() -> Watermark | None:
-    """Return the watermark that a process with torch reads; None where the operator chose none that needs it."""
-    chosen = watermark()
-    return None if chosen.reads_at_once else chosen
+    """Return the watermark that a process with torch reads; None where nothing was placed that needs it.
+
+    Where new pictures get another, that of older ones is read as long as its weights are placed.
+    """
+    chosen, older = watermark(), settings.ENVIRONMENT.older_watermark_path
+    if not chosen.reads_at_once:
+        return chosen
+    return watermark_at(older) if older else None
 
 
 def watermarked(pixels: Any) -> tuple[Any, WatermarkStated | None]:

@@ -67,6 +67,10 @@ class WatermarkReading(models.Model):
     found = models.CharField(max_length=16, blank=True)
     mended_bits = models.PositiveSmallIntegerField(default=0)
     code_bits = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0)
+    """Counted before each, so that a picture which ends the process is not tried for ever."""
+    file_alone = models.JSONField(default=dict)
+    """What the verdict says without any record: of this and of what is found the later verdict is made."""
     asked_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 

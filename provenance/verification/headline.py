@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from provenance.credentials.reading import Reading
 from provenance.verification.manifest_checks import signer_name
-from provenance.verification.verdict import Check, Outcome
+from provenance.verification.verdict import Check, FileAlone, Outcome
 
 Sentence = tuple[str, str]
+NO_CHANGE = {"signer.trusted", "dispute"}
+"""Checks whose failing says nothing against the picture's being as it was signed."""
 
 _UNREADABLE: Sentence = (
     "This file cannot be read as a picture, so nothing can be said about it.",
@@ -66,27 +68,37 @@ _ASKED_FIRST = (
 )
 
 
-def headline(outcome: Outcome, checks: Sequence[Check], reading: Reading) -> Sentence:
-    """Return the sentence in English and Chinese."""
-    en, zh = _about_file(outcome, checks, reading)
-    if any(one.code == "dispute" and one.result == "failed" for one in checks):
+def with_records(alone: FileAlone, checks: Sequence[Check]) -> tuple[Outcome, str, str]:
+    """Return the outcome and the sentence in English and Chinese, once records were asked: ``checks`` is their answers.
+
+    The same holds for records that are found later than the verdict was given.
+    """
+    results = {one.code: one.result for one in checks}
+    outcome, (en, zh) = alone.outcome, (alone.en, alone.zh)
+    failed = {code for code, result in results.items() if result == "failed"} - NO_CHANGE
+    if failed and outcome != "unreadable":
+        if outcome != "failed" or (en, zh) == _FAILED_OTHERWISE:
+            en, zh = _FAILED["record.agrees"] if "record.agrees" in failed else _FAILED_OTHERWISE
+        outcome = "failed"
+    if results.get("dispute") == "failed":
         en, zh = f"{en} {_DISPUTED[0]}", f"{zh}{_DISPUTED[1]}"
     found = next((one for one in checks if one.code == "record.found" and one.result == "passed"), None)
     if outcome == "no_manifest" and found is not None:
         # A sentence that begins with the keeper's name keeps its capital.
         told = found.en.replace("This ", "this ", 1) if found.en.startswith("This ") else found.en
-        return f"{en} But {told}", f"{zh}但是，{found.zh}"
-    return en, zh
+        en, zh = f"{en} But {told}", f"{zh}但是，{found.zh}"
+    return outcome, en, zh
 
 
-def _about_file(outcome: Outcome, checks: Sequence[Check], reading: Reading) -> Sentence:
+def about_file(outcome: Outcome, checks: Sequence[Check], reading: Reading) -> Sentence:
+    """Return what is said of a file by itself, in English and Chinese; ``checks`` is those of the file."""
     if outcome == "unreadable":
         return _UNREADABLE
     if outcome == "no_manifest":
         return _REMOTE if reading.state == "remote" else _NO_MANIFEST
     if outcome == "failed":
         failed = {one.code for one in checks if one.result == "failed"}
-        first = next((code for code in (*_ASKED_FIRST, "record.agrees") if code in failed), "")
+        first = next((code for code in _ASKED_FIRST if code in failed), "")
         return _FAILED.get(first, _FAILED_OTHERWISE)
     name = signer_name(reading.signer)
     if outcome == "trusted":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from provenance.canonical import Digest
@@ -63,6 +63,27 @@ def record_checks(
     evidence: Evidence,
 ) -> tuple[Check, ...]:
     """Return what the records answer; of several that fit, none is picked."""
+    keeper = evidence.keeper
+    return _checks(
+        records,
+        evidence=evidence,
+        agrees=lambda one: _agrees(one, reading=reading, facts=facts, file_digest=file_digest, keeper=keeper),
+    )
+
+
+def checks_found_later(
+    records: Sequence[RecordFound], *, has_credentials: bool, evidence: Evidence
+) -> tuple[Check, ...]:
+    """Return what records answer that a watermark led to, when the file itself is not at hand any more."""
+    keeper = evidence.keeper
+    return _checks(
+        records, evidence=evidence, agrees=lambda _: _not_compared(has_credentials=has_credentials, keeper=keeper)
+    )
+
+
+def _checks(
+    records: Sequence[RecordFound], *, evidence: Evidence, agrees: Callable[[RecordFound], Check]
+) -> tuple[Check, ...]:
     found = _found(records, keeper=evidence.keeper, left_out=evidence.left_out)
     if len(records) != 1:
         nothing = Answer(
@@ -81,7 +102,7 @@ def record_checks(
     record = records[0]
     return (
         found,
-        _agrees(record, reading=reading, facts=facts, file_digest=file_digest, keeper=evidence.keeper),
+        agrees(record),
         _check("log.inclusion", evidence.log_inclusion(record)),
         _check("licence.today", evidence.licences_today(record)),
         _check("dispute", evidence.dispute(record)),
@@ -133,20 +154,8 @@ def _several(records: Sequence[RecordFound], *, keeper: str) -> tuple[str, str]:
 
 
 def _agrees(record: RecordFound, *, reading: Reading, facts: Facts | None, file_digest: Digest, keeper: str) -> Check:
-    if facts is None:
-        return Check(
-            "record.agrees",
-            "not_checked",
-            f"The file carries no credentials that {keeper}'s record could be compared with.",
-            f"文件不带可与 {keeper} 的记录比对的凭证。",
-        )
-    if record.layer in {"watermark", "fingerprint"}:
-        return Check(
-            "record.agrees",
-            "not_checked",
-            f"The file carries credentials of another picture than {keeper}'s record is about.",
-            f"文件所带凭证与 {keeper} 的记录并非同一图片。",
-        )
+    if facts is None or record.layer in {"watermark", "fingerprint"}:
+        return _not_compared(has_credentials=facts is not None, keeper=keeper)
     fields = [one.as_json() for one in compared(record, manifest_id=reading.manifest_id, facts=facts)]
     differing = [one["field"] for one in fields if not one["agrees"]]
     if record.layer == "manifest" and record.image_digest != file_digest:
@@ -167,6 +176,22 @@ def _agrees(record: RecordFound, *, reading: Reading, facts: Facts | None, file_
         f"What the credentials state agrees with {keeper}'s record.",
         f"凭证所述与 {keeper} 的记录一致。",
         evidence,
+    )
+
+
+def _not_compared(*, has_credentials: bool, keeper: str) -> Check:
+    if has_credentials:
+        return Check(
+            "record.agrees",
+            "not_checked",
+            f"The file carries credentials of another picture than {keeper}'s record is about.",
+            f"文件所带凭证与 {keeper} 的记录并非同一图片。",
+        )
+    return Check(
+        "record.agrees",
+        "not_checked",
+        f"The file carries no credentials that {keeper}'s record could be compared with.",
+        f"文件不带可与 {keeper} 的记录比对的凭证。",
     )
 
 

@@ -56,6 +56,20 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileAlone:
+    """What a file says by itself, whatever records there are: what they answer is told on top of it."""
+
+    outcome: Outcome
+    en: str
+    zh: str
+    has_credentials: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is kept while records are still being looked for."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What is true about a picture, check by check."""
 
@@ -74,6 +88,7 @@ class Verdict:
     records: tuple[RecordFound, ...]
     library_version: str
     trust: Trust
+    alone: FileAlone
 
     @property
     def exit_code(self) -> int:

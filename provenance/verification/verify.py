@@ -11,12 +11,12 @@ from provenance.picture import PictureError, PictureTooLarge
 from provenance.verification.copy import Copy
 from provenance.verification.evidence import Evidence, NoEvidence, RecordFound
 from provenance.verification.facts import facts_of
-from provenance.verification.headline import headline
+from provenance.verification.headline import NO_CHANGE, about_file, with_records
 from provenance.verification.history import history_of
 from provenance.verification.manifest_checks import manifest_checks
 from provenance.verification.record_checks import record_checks
 from provenance.verification.trust import Trust, trust_in
-from provenance.verification.verdict import Check, Outcome, Verdict
+from provenance.verification.verdict import Check, FileAlone, Outcome, Verdict
 
 OFFLINE = NoEvidence()
 
@@ -41,13 +41,15 @@ def verify(
     copy = Copy(data, manifest_id=reading.manifest_id or None, is_picture=fault is None)
     facts = facts_of(reading) if is_present else None
     records = tuple(evidence.find(copy))
-    checks = (
+    of_file = (
         _readable(reading, copy=copy, fault=fault, records=records),
         *manifest_checks(reading, trust_given=bool(trusted.names), stamped=_stamped(data, reading, trusted)),
-        *record_checks(records, reading=reading, facts=facts, file_digest=copy.file_digest, evidence=evidence),
     )
-    outcome = _outcome(reading, checks)
-    headline_en, headline_zh = headline(outcome, checks, reading)
+    of_records = record_checks(
+        records, reading=reading, facts=facts, file_digest=copy.file_digest, evidence=evidence
+    )
+    alone = _alone(reading, of_file)
+    outcome, headline_en, headline_zh = with_records(alone, of_records)
     return Verdict(
         outcome=outcome,
         headline_en=headline_en,
@@ -57,14 +59,21 @@ def verify(
         media_type=reading.media_type,
         pixel_digest=records[0].delivered_pixels if _is_known(records) else copy.pixel_digest,
         validation_state=reading.validation_state,
-        checks=checks,
+        checks=(*of_file, *of_records),
         signer=reading.signer,
         facts=facts,
         history=history_of(reading) if is_present else (),
         records=records,
         library_version=library_version,
         trust=trusted,
+        alone=alone,
     )
+
+
+def _alone(reading: Reading, checks: Sequence[Check]) -> FileAlone:
+    outcome = _outcome(reading, checks)
+    en, zh = about_file(outcome, checks, reading)
+    return FileAlone(outcome=outcome, en=en, zh=zh, has_credentials=reading.state == "present")
 
 
 def _read(data: bytes, trust: Trust) -> tuple[Reading, PictureError | None]:
@@ -104,10 +113,6 @@ def _readable(reading: Reading, *, copy: Copy, fault: PictureError | None, recor
 
 def _unreadable(error: PictureError) -> Check:
     return Check("picture.readable", "failed", error.said("en"), error.said("zh-Hans"), {"fault": error.code})
-
-
-NO_CHANGE = {"signer.trusted", "dispute"}
-"""Checks whose failing says nothing against the picture's being as it was signed."""
 
 
 def _outcome(reading: Reading, checks: Sequence[Check]) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -23,8 +24,8 @@ from rest_framework.views import APIView
 
 from generation import queries, recovery
 from provenance.credentials import queries as credentials
-from provenance.credentials.actions import reading_watermark
-from provenance.credentials.watermark.contract import ID_BYTES
+from provenance.credentials.actions import reading_watermark, slow_watermark
+from provenance.credentials.watermark.contract import ID_BYTES, WatermarkUnavailable
 from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint, Look
 from provenance.picture import LARGEST_FILE, NotAPicture, PictureTooLarge, decode_picture
 from server.api.errors import problem_response
@@ -33,8 +34,6 @@ from server.api.parsers import StrictJSONParser
 from server.api.throttles import PerAccount
 
 FINGERPRINTS = (ISCC_ALGORITHM, PDQ_ALGORITHM)
-WATERMARK = reading_watermark().algorithm
-ALGORITHMS = (*FINGERPRINTS, WATERMARK)
 CODE_BYTES = 32
 LONGEST_VALUE = 1000
 MOST_RESULTS = 100
@@ -58,9 +57,13 @@ class Matches(serializers.Serializer):
 class Binding(serializers.Serializer):
     """A soft binding: its algorithm and its value in base64."""
 
-    alg = serializers.ChoiceField(choices=ALGORITHMS)
+    alg = serializers.CharField(max_length=LONGEST_VALUE)
     value = serializers.CharField(max_length=LONGEST_VALUE)
     maxResults = serializers.IntegerField(min_value=1, default=10)
+
+    def validate_alg(self, name: str) -> str:
+        """Return an algorithm by whose values pictures can be looked up."""
+        return _one_of(name, (*FINGERPRINTS, *watermarks()))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return the binding with its value as bytes."""
@@ -70,7 +73,7 @@ class Binding(serializers.Serializer):
             raise serializers.ValidationError({"value": "not base64"}, code="invalid") from error
         if attrs["alg"] == PDQ_ALGORITHM and len(value) not in {CODE_BYTES, 10 * CODE_BYTES}:
             raise serializers.ValidationError({"value": "not one code of 32 bytes, nor ten"}, code="invalid")
-        if attrs["alg"] == WATERMARK and len(value) != ID_BYTES:
+        if attrs["alg"] not in FINGERPRINTS and len(value) != ID_BYTES:
             raise serializers.ValidationError({"value": f"not an id of {ID_BYTES} bytes"}, code="invalid")
         return {**attrs, "value": value}
 
@@ -78,10 +81,32 @@ class Binding(serializers.Serializer):
 class ContentQuestion(serializers.Serializer):
     """How a picture is to be matched. A hint is taken and not needed: both codes are computed from the picture."""
 
-    alg = serializers.ChoiceField(choices=ALGORITHMS, default=PDQ_ALGORITHM)
+    alg = serializers.CharField(max_length=LONGEST_VALUE, default=PDQ_ALGORITHM)
     hintAlg = serializers.CharField(max_length=200, required=False)
     hintValue = serializers.CharField(max_length=LONGEST_VALUE, required=False)
     maxResults = serializers.IntegerField(min_value=1, default=10)
+
+    def validate_alg(self, name: str) -> str:
+        """Return an algorithm that a picture is read with at once; a watermark that needs torch is none."""
+        return _one_of(name, (*FINGERPRINTS, reading_watermark().algorithm))
+
+
+def watermarks() -> list[str]:
+    """Return the watermarks of recorded pictures, the one that is read at once first; those in disorder are left out.
+
+    Looking an id up takes no reading, so one that needs torch to be read is among them.
+    """
+    slow = slow_watermark()
+    found = [reading_watermark().algorithm]
+    with suppress(WatermarkUnavailable):
+        found += [slow.algorithm] if slow else []
+    return found
+
+
+def _one_of(name: str, known: Sequence[str]) -> str:
+    if name not in known:
+        raise serializers.ValidationError(f"not one of {', '.join(known)}", code="invalid_choice")
+    return name
 
 
 class PictureBody(BaseParser):
@@ -126,7 +151,7 @@ class SupportedAlgorithms(ResolutionView):
     @extend_schema(responses={200: dict})
     def get(self, request: Request) -> Response:
         """Return the algorithms by their kind."""
-        return Response(_listed(watermarks=[WATERMARK], fingerprints=FINGERPRINTS))
+        return Response(_listed(watermarks=watermarks(), fingerprints=FINGERPRINTS))
 
 
 class MatchesByBinding(ResolutionView):
@@ -170,7 +195,7 @@ class MatchesByContent(ResolutionView):
         question = ContentQuestion(data=request.query_params)
         question.is_valid(raise_exception=True)
         pixels, algorithm = decode_picture(_sent(request.data)).pixels, question.validated_data["alg"]
-        if algorithm == WATERMARK:
+        if algorithm not in FINGERPRINTS:
             read = reading_watermark().read(pixels, thorough=PerAccount().allows(request, "search"))
             found = _watermarked(read.hex) if read else ()
         else:
@@ -222,7 +247,7 @@ def _by_binding(asked: Any) -> Response:
 
 
 def _bound(algorithm: str, value: bytes) -> Sequence[tuple[str, float]]:
-    if algorithm == WATERMARK:
+    if algorithm not in FINGERPRINTS:
         return _watermarked(value.hex())
     if algorithm == ISCC_ALGORITHM:
         return _alike(algorithm, Fingerprint(pdq=(), quality=0, iscc=value.decode("ascii", "replace")))

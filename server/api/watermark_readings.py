@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,11 @@ from generation.evidence import Records
 from provenance.credentials.actions import slow_watermark
 from provenance.credentials.watermark.contract import WatermarkRead
 from provenance.picture import PictureError, decode_picture
-from provenance.verification.verdict import Check, Verdict
+from provenance.verification.evidence import RecordFound
+from provenance.verification.headline import with_records
+from provenance.verification.plain_text import plain_text
+from provenance.verification.record_checks import checks_found_later
+from provenance.verification.verdict import Check, FileAlone, Verdict
 
 CODE = "record.watermark"
 
@@ -37,7 +42,7 @@ def with_slow_reading(verdict: Verdict, data: bytes) -> Verdict:
         pixels = decode_picture(data).pixels
     except PictureError:
         return verdict
-    reading = reading_watermarks.ask(pixels)
+    reading = reading_watermarks.ask(pixels, file_alone=verdict.alone.as_json())
     check = _pending(reading.pk) if reading else _TOO_MANY
     return dataclasses.replace(verdict, checks=(*verdict.checks, check))
 
@@ -50,17 +55,41 @@ class WatermarkReading(APIView):
 
     @extend_schema(responses={200: dict})
     def get(self, request: Request, reading_id: UUID) -> Response:
-        """Return the check as it stands, pending or not, and the records found; 404 after a day."""
+        """Return the check as it stands, pending or not, and the records found; 404 after a day.
+
+        Where records were found, ``verdict`` holds what changes by them in the verdict: state, sentence and checks.
+        """
         reading = reading_watermarks.reading_of(reading_id)
         if reading is None:
             raise NotFound()
         keeper = settings.ENVIRONMENT.address.split("://", 1)[-1]
-        check, records = _told(reading, keeper=keeper)
-        told = [record.as_json() for record in records]
-        return Response({"id": str(reading.pk), "state": reading.state, "check": check.as_json(), "records": told})
+        evidence = Records(keeper=keeper)
+        check, records = _told(reading, evidence=evidence)
+        return Response(
+            {
+                "id": str(reading.pk),
+                "state": reading.state,
+                "check": check.as_json(),
+                "records": [record.as_json() for record in records],
+                "verdict": _changed(reading.file_alone, records, evidence=evidence),
+            }
+        )
 
 
-def _told(reading: Any, *, keeper: str) -> tuple[Check, Any]:
+def _changed(
+    file_alone: Mapping[str, Any], records: Sequence[RecordFound], *, evidence: Records
+) -> dict[str, Any] | None:
+    """Return what records that were found later change in a verdict: its state, its sentence, and their checks."""
+    if not records or not file_alone:
+        return None
+    alone = FileAlone(**file_alone)
+    checks = checks_found_later(records, has_credentials=alone.has_credentials, evidence=evidence)
+    outcome, en, zh = with_records(alone, checks)
+    summary = {"en": plain_text(en), "zh-Hans": plain_text(zh)}
+    return {"state": outcome, "summary": summary, "checks": [check.as_json() for check in checks]}
+
+
+def _told(reading: Any, *, evidence: Records) -> tuple[Check, Sequence[RecordFound]]:
     if reading.state == "waiting":
         return _pending(reading.pk), ()
     if reading.state == "failed":
@@ -70,12 +99,12 @@ def _told(reading: Any, *, keeper: str) -> tuple[Check, Any]:
     read = WatermarkRead(
         id=bytes.fromhex(reading.found), mended_bits=reading.mended_bits, code_bits=reading.code_bits
     )
-    records = Records(keeper=keeper).carrying(read)
+    records = evidence.carrying(read)
     if not records:
         return _NOTHING, ()
-    evidence = {"id": read.hex, "images": [record.image_digest for record in records]}
-    en = f"This picture carries the watermark of one in {keeper}'s records."
-    return Check(CODE, "passed", en, f"此图片带有 {keeper} 记录中某图片的水印。", evidence), records
+    images = {"id": read.hex, "images": [record.image_digest for record in records]}
+    en = f"This picture carries the watermark of one in {evidence.keeper}'s records."
+    return Check(CODE, "passed", en, f"此图片带有 {evidence.keeper} 记录中某图片的水印。", images), records
 
 
 def _pending(reading_id: UUID) -> Check:

@@ -238,3 +238,41 @@ def test_a_check_that_is_still_being_made_says_so_and_is_shown_once_it_was(
         expect(page.locator('.pending[data-code="record.watermark"] .result')).to_have_text(pending)
         expect(page.locator('[data-code="record.watermark"]')).to_contain_text(done, timeout=15_000)
         assert page.locator(".pending").count() == 0 and len(asked) == 2
+
+
+def test_a_picture_found_by_a_later_check_is_reported_as_if_it_had_been_found_at_once(
+    new_page: NewPage, delivered: bytes
+) -> None:
+    """What the site itself answers is what the later check finds; at first the picture looks like two others."""
+    href, found = "/api/v1/watermark-readings/3f0b2c1e-0000-4000-8000-000000000002", {}
+    check = {"code": "record.watermark", "subject": "", "en": "Being read.", "zh-Hans": "正在读取。"}
+    pending = {**check, "result": "pending", "evidence": {"href": href}}
+    nothing = {"result": "not_checked", "en": "Not known yet.", "zh-Hans": "尚未可知。", "evidence": {}}
+
+    def verdict(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        of_records = [one for one in told["checks"] if one["code"].startswith(("record.", "dispute", "licence."))]
+        found.update(state=told["state"], summary=told["summary"], checks=of_records, records=told["records"])
+        codes = {one["code"] for one in of_records}
+        before = [{**one, **nothing} if one["code"] in codes else one for one in told["checks"]]
+        possible = [{**one, "is_possible": True, "layer": "fingerprint"} for one in told["records"] * 2]
+        summary = {"en": "Nothing is known of it.", "zh-Hans": "对它一无所知。"}
+        early = {**told, "state": "no_manifest", "summary": summary, "records": possible, "manifest": None}
+        route.fulfill(response=answer, json={**early, "checks": [*before, pending]})
+
+    def reading(route: Route) -> None:
+        later = {name: found[name] for name in ("state", "summary", "checks")}
+        done = {**check, "result": "passed", "evidence": {}}
+        route.fulfill(json={"id": "x", "state": "done", "check": done, "records": found["records"], "verdict": later})
+
+    page = new_page(locale="en")
+    page.route("**/api/v1/verifications", verdict)
+    page.route(f"**{href}", reading)
+    verify(page, delivered)
+    expect(page.locator("#report-title")).to_have_text("Nothing is known of it.")
+    expect(page.locator("#report-title")).to_have_text(found["summary"]["en"], timeout=15_000)
+    assert page.locator("#recorded-facts").get_by_text(found["records"][0]["image"][:12]).count() >= 1
+    assert page.locator('[data-code="dispute"]').get_by_text("Not known yet.").count() == 0
+    told = json.loads(page.locator("#raw").text_content() or "")
+    assert told["records"] == found["records"] and told["state"] == found["state"]

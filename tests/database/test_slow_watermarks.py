@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -21,9 +22,11 @@ from generation.actions.rendering import render_next
 from generation.models import Output
 from generation.trustmark.watermark import TrustMarkWatermark
 from provenance import storage
-from provenance.credentials.models import WatermarkReading
+from provenance.actor import COLOPHON
+from provenance.credentials.actions import revoke_key
+from provenance.credentials.models import Credential, WatermarkReading
 from provenance.credentials.reading import read
-from provenance.credentials.watermark.contract import watermark_at
+from provenance.credentials.watermark.contract import binding_value, watermark_at
 from server.settings import CELERY_TASK_ROUTES
 from tests.bench.marks import varied
 from tests.factories.pictures import a_png
@@ -98,6 +101,37 @@ def test_quick_checks_answer_at_once_and_the_watermark_reads_pending_until_the_j
     assert record["match"] == {"id": KNOWN.hex(), "bits_mended": 0, "of_bits": 96, "laid_back": False}
 
 
+def test_what_was_found_changes_the_checks_and_the_sentence_as_if_it_had_been_found_at_once(output: Output) -> None:
+    before = verified(a_png(seed=5, width=300, height=280))
+    href = pending(before)["evidence"]["href"]
+    assert Client().get(href).json()["verdict"] is None
+    jobs.read_watermarks()
+    told = Client().get(href).json()["verdict"]
+    results = {check["code"]: check["result"] for check in told["checks"]}
+    assert set(results) < {check["code"] for check in before["checks"]}
+    assert results["record.found"] == results["dispute"] == results["licence.today"] == "passed"
+    assert results["key.revoked"] == "passed" and results["record.agrees"] == "not_checked"
+    assert told["state"] == before["state"] == "no_manifest"
+    assert told["summary"]["en"] == (
+        f"{before['summary']['en']} But this picture carries the watermark of one in {keeper()}'s records."
+    )
+    assert told["summary"]["zh-Hans"].startswith(before["summary"]["zh-Hans"])
+
+
+def keeper() -> str:
+    return str(django_settings.ENVIRONMENT.address).split("://", 1)[-1]
+
+
+def test_that_the_key_of_a_picture_found_later_was_revoked_is_told(output: Output) -> None:
+    href = pending(verified(a_png(seed=5, width=300, height=280)))["evidence"]["href"]
+    jobs.read_watermarks()
+    credential = Credential.objects.get(image_digest=output.digest)
+    revoke_key(actor=COLOPHON, key_id=credential.key_id, since=timezone.now() - timedelta(hours=1), reason="lost")
+    told = Client().get(href).json()["verdict"]
+    assert {check["code"] for check in told["checks"] if check["result"] == "failed"} == {"key.revoked"}
+    assert told["state"] == "failed" and "does not hold" in told["summary"]["en"]
+
+
 def test_the_picture_goes_when_it_was_read_and_the_answer_after_a_day(output: Output) -> None:
     check = pending(verified(a_png(seed=5, width=300, height=280)))
     row = WatermarkReading.objects.get()
@@ -123,8 +157,32 @@ def test_before_anything_was_marked_nothing_waits() -> None:
     assert "pending" not in {check["result"] for check in verdict["checks"]}
 
 
-def test_where_the_watermark_is_read_at_once_nothing_waits(output: Output, settings: Settings) -> None:
+def without_weights(settings: Settings) -> None:
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"trustmark_weights": None})
     settings.COLOPHON_WATERMARK = "provenance.credentials.watermark.spread.SpreadWatermark"
+
+
+@pytest.mark.parametrize("now", ["spread.SpreadWatermark", "contract.NoWatermark"])
+def test_older_pictures_are_read_as_long_as_the_weights_are_placed(
+    output: Output, settings: Settings, now: str
+) -> None:
+    settings.COLOPHON_WATERMARK = f"provenance.credentials.watermark.{now}"
+    href = pending(verified(a_png(seed=5, width=300, height=280)))["evidence"]["href"]
+    jobs.read_watermarks()
+    (record,) = Client().get(href).json()["records"]
+    assert (record["layer"], record["image"]) == ("watermark", output.digest)
+
+
+def test_what_waits_when_the_weights_are_taken_away_ends_unread(output: Output, settings: Settings) -> None:
+    href = pending(verified(a_png(seed=5, width=128, height=128)))["evidence"]["href"]
+    without_weights(settings)
+    jobs.read_watermarks()
+    told = Client().get(href).json()
+    assert (told["state"], told["check"]["result"]) == ("failed", "not_checked")
+
+
+def test_where_the_watermark_is_read_at_once_nothing_waits(output: Output, settings: Settings) -> None:
+    without_weights(settings)
     verdict = verified(a_png(seed=5, width=128, height=128))
     assert "pending" not in {check["result"] for check in verdict["checks"]}
 
@@ -160,6 +218,112 @@ def test_weights_that_are_broken_fail_the_reading_and_not_the_worker(output: Out
     jobs.read_watermarks()
     told = Client().get(href).json()
     assert (told["state"], told["check"]["result"]) == ("failed", "not_checked")
+
+
+class Breaking:
+    """Raises what no watermark names."""
+
+    algorithm, reads_at_once = "org.example", False
+
+    def embed(self, pixels: Any, *, id: bytes) -> Any:
+        return pixels
+
+    def read(self, pixels: Any, *, thorough: bool = True) -> None:
+        raise RuntimeError("a network met a shape that it does not know")
+
+
+def test_a_picture_at_which_reading_breaks_fails_and_the_next_one_gets_its_turn(output: Output) -> None:
+    broken, good = (
+        pending(verified(a_png(seed=seed, width=128, height=128)))["evidence"]["href"] for seed in (5, 6)
+    )
+    assert read_next(watermark=Breaking())
+    assert read_next() and not read_next()
+    assert [Client().get(href).json()["state"] for href in (broken, good)] == ["failed", "done"]
+
+
+class Killing(Breaking):
+    """Ends the process, as far as a test can."""
+
+    def read(self, pixels: Any, *, thorough: bool = True) -> None:
+        raise SystemExit
+
+
+def test_a_picture_that_ends_its_process_waits_behind_others_and_is_given_up(output: Output) -> None:
+    deadly, good = (pending(verified(a_png(seed=seed, width=128, height=128)))["evidence"]["href"] for seed in (5, 6))
+    with pytest.raises(SystemExit):
+        read_next(watermark=Killing())
+    assert read_next()
+    assert [Client().get(href).json()["state"] for href in (deadly, good)] == ["waiting", "done"]
+    for _ in range(reading_watermarks.MOST_TRIES - 1):
+        with pytest.raises(SystemExit):
+            read_next(watermark=Killing())
+    assert read_next(watermark=Killing()) and not read_next()
+    told = Client().get(deadly).json()
+    assert (told["state"], bytes(WatermarkReading.objects.get(state="failed").picture)) == ("failed", b"")
+
+
+# ---- beside renders --------------------------------------------------------------------------------------------
+
+
+def leave(count: int) -> None:
+    for seed in range(count):
+        assert reading_watermarks.ask(varied(seed + 1, 96))
+
+
+def waiting() -> int:
+    return WatermarkReading.objects.filter(state="waiting").count()
+
+
+def test_one_run_reads_some_and_one_alone_while_a_request_waits(
+    output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "READ_AT_ONCE", 3)
+    leave(5)
+    jobs.read_watermarks()
+    assert waiting() == 2
+    a_request(an_artist("noa"))
+    jobs.read_watermarks()
+    assert waiting() == 1
+
+
+def test_between_any_two_requests_one_picture_is_read(
+    output: Output, keys: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.COLOPHON_WATERMARK_LEAST_SIDE = 1_000  # the one id that is drawn here stands already
+    worker = a_worker(keys, pipeline=DrawnPipeline(varied(3, 192)))
+    monkeypatch.setattr(jobs, "this_worker", lambda: worker)
+    leave(5)
+    noa = an_artist("noa")
+    for seed in (1, 2):
+        a_request(noa, seeds=(seed,))
+    jobs.render_next()
+    assert Output.objects.count() == 3 and waiting() == 3
+
+
+# ---- looked up by its id ---------------------------------------------------------------------------------------
+
+
+def test_an_id_of_either_watermark_names_the_manifest_and_only_the_quick_one_is_read_out_of_content(
+    output: Output,
+) -> None:
+    listed = Client().get("/c2pa/services/supportedAlgorithms").json()["watermarks"]
+    assert [one["alg"] for one in listed] == ["org.colophon.spread-64.1", "com.adobe.trustmark.Q"]
+    asked = {"alg": "com.adobe.trustmark.Q", "value": binding_value(KNOWN)}
+    (match,) = Client().get("/c2pa/matches/byBinding", asked).json()["matches"]
+    assert match["manifestId"] == output.manifest_id
+    short = Client().get("/c2pa/matches/byBinding", {**asked, "value": "AAAA"})
+    assert short.status_code == 400 and "value" in str(short.json())
+    content = Client().post(
+        "/c2pa/matches/byContent?alg=com.adobe.trustmark.Q", a_png(seed=1), content_type="image/png"
+    )
+    assert content.status_code == 400 and "alg" in str(content.json())
+
+
+def test_weights_that_are_broken_leave_the_other_algorithms_to_look_up_by(settings: Settings) -> None:
+    (settings.ENVIRONMENT.trustmark_weights / "decoder.safetensors").write_bytes(b"{}")
+    watermark_at.cache_clear()
+    listed = Client().get("/c2pa/services/supportedAlgorithms")
+    assert listed.json()["watermarks"] == [{"alg": "org.colophon.spread-64.1"}]
 
 
 def test_too_many_that_wait_are_told_to_come_later(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:

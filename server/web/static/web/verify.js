@@ -76,11 +76,18 @@ async function follow(verdict, name, isShown) {
     const reading = await ask(verdict.checks[place].evidence.href).catch(() => null);
     if (!reading || reading.check.result === "pending" || !isShown()) continue;
     verdict.checks[place] = reading.check;
-    verdict.records.push(...reading.records);
+    if (reading.verdict) tellOfFound(verdict, reading);
     showReport(verdict, name);
     announce(word("report_ready"));
     return;
   }
+}
+
+/** Let a verdict say what it would have said with the records that were found since: a sure finding beats possible ones. */
+function tellOfFound(verdict, { records, verdict: { state, summary, checks } }) {
+  const anew = new Map(checks.map((check) => [check.code, check]));
+  verdict.checks = verdict.checks.map((check) => anew.get(check.code) ?? check);
+  Object.assign(verdict, { state, summary, records });
 }
 
 /** Show the report on a picture of ours that the page is about. */
