@@ -134,3 +134,26 @@ def test_a_style_over_a_shared_work_is_bounded_by_no_offer_of_everything(shared:
     shared.split("work")
     with pytest.raises(WorksNotOffered):
         offer_by_grant(**told)
+
+
+def test_a_style_over_the_owners_own_shared_work_is_offered_where_the_split_lets_the_owner_offer(
+    shared: Shared,
+) -> None:
+    stand_on(shared.shop.style, shared.work)
+    shared.split("work")
+    is_problem(shared.offer("style"), 409, "works-not-offered")
+    shared.split("work", offered_by="owner")
+    assert shared.offer("style").status_code == 201
+
+
+def test_an_own_work_that_all_agreed_to_offer_bounds_the_style_as_a_work_of_others_does(shared: Shared) -> None:
+    stand_on(shared.shop.style, shared.work)
+    open_to_all = {"is_open": True, "permissions": USES[:1]}
+    assert shared.offer("work", **open_to_all).status_code == 201
+    shared.split("work")
+    narrowed = shared.offer("style", permissions=USES)
+    assert narrowed.status_code == 201 and narrowed.json()["terms"]["permissions"] == USES[:1]
+    withdrawn = Offer.objects.get(subject_id=shared.work.pk)
+    Caller(shared.shop.owner).post(f"/api/v1/offers/{withdrawn.pk}/withdraw")
+    assert Offer.objects.get(pk=withdrawn.pk).withdrawn_at
+    is_problem(shared.offer("style", **open_to_all), 409, "works-not-offered")

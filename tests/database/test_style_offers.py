@@ -54,11 +54,17 @@ class Stand:
         assert answer.status_code == 201, answer.content
         return dict(answer.json())
 
-    def agree(self, subject: Style | Work, owner: Account, *parties: tuple[Party, Account | None]) -> None:
-        """Let an owner, who offers for all, and some parties share in a style or work."""
+    def agree(
+        self,
+        subject: Style | Work,
+        owner: Account,
+        *parties: tuple[Party, Account | None],
+        offered_by: str = "owner",
+    ) -> None:
+        """Let an owner, who offers for all unless it is said otherwise, and some parties share in a style or work."""
         points = 10_000 // (len(parties) + 1)
         shares = {party.pk: points for party, _ in parties} | {subject.owner_id: 10_000 - points * len(parties)}
-        propose_split(actor=owner.actor(), subject=subject, shares=shares, offered_by="owner")
+        propose_split(actor=owner.actor(), subject=subject, shares=shares, offered_by=offered_by)
         for party, account in parties:
             if account:
                 consent_to_split(actor=account.actor(), subject=subject, party=party)
@@ -192,8 +198,10 @@ def test_a_co_owner_of_ones_own_work_is_asked_too(stand: Stand) -> None:
     own = a_work(stand.shop.owner, stand.shop.party, seed=8, title="Private sketch")
     stand_on(stand.style, own)
     assert by_grant(stand)
-    stand.agree(own, stand.shop.owner, (inkers, inker))
+    stand.agree(own, stand.shop.owner, (inkers, inker), offered_by="together")
     refused(stand, by_grant, naming=own)
+    stand.agree(own, stand.shop.owner, (inkers, inker), offered_by="owner")
+    assert by_grant(stand), "all who share left it to the owner to offer"
 
 
 def test_a_guardian_acts_for_the_works_of_a_ward(stand: Stand) -> None:

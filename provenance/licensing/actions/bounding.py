@@ -7,7 +7,7 @@ from uuid import UUID
 
 from provenance.actor import Actor
 from provenance.licensing.errors import OwnersNotAgreed, TermsTooWide, WorksNotOffered
-from provenance.licensing.queries.bounds import bounds_of, owners_of_each, parties_agreed_on, sharers_to_ask
+from provenance.licensing.queries.bounds import bounds_of, owners_to_ask, parties_agreed_on, sharers_to_ask
 from provenance.licensing.terms import Terms
 from provenance.works.models import Style, Work
 from provenance.works.queries import parties_spoken_for, party_names
@@ -21,7 +21,7 @@ def narrowed_to_works(terms: Terms, *, actor: Actor, style: Style) -> Terms:
 
     Raises WorksNotOffered, CurrenciesDiffer.
     """
-    bounds = _bounds(actor, style, style.works.order_by("digest"))
+    bounds = _bounds(actor, style, list(style.works.order_by("digest")))
     for bound in sorted({_widest(found) for found in bounds.values() if found}, key=Terms.digest):
         terms = terms.narrowed_to(bound)
     return terms
@@ -43,17 +43,18 @@ def require_within_works(
                 raise TermsTooWide(licence=terms.licence, work=_named(named[work]))
 
 
-def _bounds(actor: Actor, style: Style, behind: Iterable[Work]) -> Mapping[UUID, tuple[Terms, ...]]:
+def _bounds(actor: Actor, style: Style, behind: Sequence[Work]) -> Mapping[UUID, tuple[Terms, ...]]:
     """Return the terms of each work of others, none for one whose owners all have a part in offering the style.
 
-    These are the parties that the actor acts for, and those that agreed on the style's split. Raises WorksNotOffered.
+    These are the parties that the actor acts for, and those that agreed on the style's split. An own work that is
+    offered together counts as one of others unless all of these have: its offer says what they agreed to.
+    Raises WorksNotOffered.
     """
-    others = [work for work in behind if work.owner_id != style.owner_id]
-    bounds = bounds_of(others)
     offering = {style.owner_id, *parties_spoken_for(actor.account_id), *parties_agreed_on(style)}
-    unbound = [work for work in behind if not bounds.get(work.pk)]
-    owners = owners_of_each(unbound)
-    if missing := [work for work in unbound if not owners[work.pk] <= offering]:
+    asked = owners_to_ask(behind, owner=style.owner_id)
+    unasked = [work for work in behind if not asked[work.pk] <= offering]
+    bounds = bounds_of({*unasked, *(work for work in behind if work.owner_id != style.owner_id)})
+    if missing := [work for work in unasked if not bounds[work.pk]]:
         raise WorksNotOffered(style=style.name, works=_list_of(missing), number=len(missing))
     return bounds
 

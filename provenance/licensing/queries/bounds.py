@@ -40,11 +40,18 @@ def _terms_of(listed: list[Work], *, is_open: bool) -> dict[UUID, tuple[Terms, .
     }
 
 
-def owners_of_each(listed: Iterable[Work]) -> dict[UUID, set[UUID]]:
-    """Return the parties that own each of some works: its owner, and whoever has a share in it."""
+def owners_to_ask(listed: Iterable[Work], *, owner: UUID) -> dict[UUID, set[UUID]]:
+    """Return the parties that have a say in what an owner bases on some works: everybody who owns a part of one.
+
+    In a work of that owner's, only who offers it together: other sharers left it to the owner to offer.
+    """
     listed = list(listed)
-    shares = works.splits_among(listed) if listed else {}
-    return {work.pk: {work.owner_id, *(party for party, _ in shares[work.pk])} for work in listed}
+    own = [work.pk for work in listed if work.owner_id == owner]
+    together, shares = sharers_to_ask(own), works.splits_among(work for work in listed if work.owner_id != owner)
+    return {
+        work.pk: {work.owner_id, *together.get(work.pk, ()), *(party for party, _ in shares.get(work.pk, ()))}
+        for work in listed
+    }
 
 
 def parties_agreed_on(style: Style) -> set[UUID]:
