@@ -6,6 +6,7 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import c2pa
 import psycopg
 import pytest
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from generation import queries
 from generation.actions import delivering
-from generation.actions.claiming import Claim
+from generation.actions.claiming import Claim, enter_marking
 from generation.actions.rendering import claim_one, render_next
 from generation.actions.requesting import cancel_generation
 from generation.errors import AlreadyEnded, Cancelled, LeaseLost
@@ -218,16 +220,50 @@ def test_between_file_and_row_there_are_files_and_no_rows(keys: Path) -> None:
     assert not Output.objects.exists() and generation.state == "rendering"
 
 
-@pytest.mark.parametrize("change", [{"attempt": 2}, {"state": "queued"}])
-def test_an_attempt_that_was_overtaken_delivers_nothing(keys: Path, change: dict[str, Any]) -> None:
-    claim, delivery, _ = prepared(keys)
+LOST: list[dict[str, Any]] = [
+    {"attempt": 2}, {"state": "queued"}, {"worker": "another"}, {"lease_expires": Now() - timedelta(seconds=1)}
+]  # fmt: skip
+"""What became of a claim that its worker no longer has."""
+
+
+def changed(change: dict[str, Any]) -> None:
     with transaction.atomic():
         Generation.objects.update(**change)
-        one_entry("of whoever took it over")
+        one_entry("of whoever changed it")
+
+
+def is_taken_to_marking(claim: Claim) -> bool:
+    with transaction.atomic():
+        one_entry("of the worker that marks")
+        return enter_marking(claim)
+
+
+@pytest.mark.parametrize("change", LOST)
+def test_an_attempt_that_was_overtaken_delivers_nothing(keys: Path, change: dict[str, Any]) -> None:
+    claim, delivery, _ = prepared(keys)
+    changed(change)
     before = Entry.objects.count()
     with pytest.raises(LeaseLost):
         delivering.deliver(claim, delivery=delivery)
     nothing_is_delivered(before)
+
+
+def test_a_worker_that_holds_its_claim_takes_it_to_marking_once(keys: Path) -> None:
+    claim, _, generation = prepared(keys)
+    assert is_taken_to_marking(claim) and not is_taken_to_marking(claim)
+    generation.refresh_from_db()
+    assert generation.state == "marking"
+
+
+@pytest.mark.parametrize("change", [*LOST, {"cancel_requested": True}])
+def test_a_claim_that_was_lost_or_called_off_is_not_taken_to_marking(keys: Path, change: dict[str, Any]) -> None:
+    claim, _, generation = prepared(keys)
+    changed(change)
+    generation.refresh_from_db()
+    before = generation.state
+    assert not is_taken_to_marking(claim)
+    generation.refresh_from_db()
+    assert generation.state == before
 
 
 def test_a_request_cancelled_at_the_last_moment_delivers_nothing(keys: Path) -> None:
