@@ -60,14 +60,15 @@ def installed_roots(environment: Configured, *, now: datetime) -> str:
     paths = [environment.keys_folder / "authority.pem", environment.keys_folder / "root.pem"]
     paths += [environment.signing_retired_roots] if environment.signing_retired_roots else []
     held = _roots.get(environment)
-    if held is None or held[0] != [seen(path) for path in paths]:
-        roots = installed_key(environment, now=now).root_pem
-        held = _roots[environment] = ([seen(path) for path in paths], roots)
+    # Looked at before they are read: a file replaced meanwhile is then read again, never missed.
+    found = [seen(path) for path in paths]
+    if held is None or held[0] != found:
+        held = _roots[environment] = (found, installed_key(environment, now=now).root_pem)
     return held[1]
 
 
 _roots: dict[Configured, tuple[list[Seen], str]] = {}
-"""Development roots as they were read, beside the state of the files that they were read from."""
+"""Development roots as they were read, beside the state of the files before they were read."""
 
 
 @lru_cache(maxsize=4)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from provenance.credentials.errors import KeyUnfit, KeyUnreachable
 from provenance.credentials.external_key import external_key
-from provenance.credentials.installed_key import Configured, authority_at, installed_key, installed_roots
+from provenance.credentials.installed_key import Configured, authority_at, installed_key
 from provenance.credentials.keyring import Keyring
 from provenance.credentials.reading import read
 from provenance.credentials.signing import SigningKey, pem_chain
@@ -329,22 +329,6 @@ def test_what_a_retired_key_signed_stays_trusted(tmp_path: Path) -> None:
 
 def test_without_a_configured_key_the_development_key_signs(tmp_path: Path) -> None:
     assert installed(tmp_path).is_development
-
-
-def test_the_roots_follow_their_files_while_the_server_runs(tmp_path: Path) -> None:
-    retired = certificates.chain(now=NOW).root_pem
-    (tmp_path / "retired.pem").write_text(retired)
-    environment = Environment(home=tmp_path, signing_retired_roots=tmp_path / "retired.pem")
-    before = installed_roots(environment, now=NOW)
-    assert before == installed_key(environment, now=NOW).root_pem == installed_roots(environment, now=NOW)
-    assert retired.strip() in before
-    (tmp_path / "retired.pem").write_text(certificates.chain(now=NOW).root_pem)
-    without = installed_roots(environment, now=NOW)
-    assert retired.strip() not in without and without == installed_key(environment, now=NOW).root_pem
-    for path in environment.keys_folder.glob("*.pem"):
-        path.unlink()
-    another = installed_roots(environment, now=NOW)
-    assert another != without and another == installed_key(environment, now=NOW).root_pem
 
 
 def test_a_process_knows_each_authority_once() -> None:

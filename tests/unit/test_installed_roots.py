@@ -1,0 +1,55 @@
+"""The roots that whoever trusts this installation trusts follow their files while the server runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from provenance.credentials.installed_key import installed_key, installed_roots
+from server.environment import Environment
+from tests.simulators import certificates
+
+NOW = datetime.now(UTC)
+
+
+def test_the_roots_follow_their_files_while_the_server_runs(tmp_path: Path) -> None:
+    retired = certificates.chain(now=NOW).root_pem
+    (tmp_path / "retired.pem").write_text(retired)
+    environment = Environment(home=tmp_path, signing_retired_roots=tmp_path / "retired.pem")
+    before = installed_roots(environment, now=NOW)
+    assert before == installed_key(environment, now=NOW).root_pem == installed_roots(environment, now=NOW)
+    assert retired.strip() in before
+    (tmp_path / "retired.pem").write_text(certificates.chain(now=NOW).root_pem)
+    without = installed_roots(environment, now=NOW)
+    assert retired.strip() not in without and without == installed_key(environment, now=NOW).root_pem
+    for path in environment.keys_folder.glob("*.pem"):
+        path.unlink()
+    another = installed_roots(environment, now=NOW)
+    assert another != without and another == installed_key(environment, now=NOW).root_pem
+
+
+class Replaced(type(Path())):  # type: ignore[misc]  # the class of paths here
+    """A file that somebody replaces as soon as it was read for the first time."""
+
+    followed_by = ""
+
+    def read_text(self, *_: Any, **__: Any) -> str:
+        """Return what is in it, and write what follows."""
+        text = Path(self).read_text()
+        if Replaced.followed_by:
+            Path(self).write_text(Replaced.followed_by)
+            Replaced.followed_by = ""
+        return text
+
+
+def test_roots_that_are_replaced_while_they_are_read_are_read_again(tmp_path: Path) -> None:
+    first, second = (certificates.chain(now=NOW).root_pem for _ in range(2))
+    environment = Environment(home=tmp_path)
+    installed_key(environment, now=NOW)
+    path = Replaced(tmp_path / "retired.pem")
+    Path(path).write_text(first)
+    Replaced.followed_by = second
+    environment = environment.model_copy(update={"signing_retired_roots": path})
+    assert first.strip() in installed_roots(environment, now=NOW)
+    assert second.strip() in installed_roots(environment, now=NOW)
