@@ -66,9 +66,10 @@ def near(
     if both_ways:
         asked += [(0, code) for code in fingerprint.pdq[1:]]
     found = _matches(fingerprint, asked, kinds=kinds, within=within, both_ways=both_ways, loosely=loosely)
-    if loosely and fingerprint.shifted and not any(one.is_sure for one in found):
-        moved = [(place, code) for code in fingerprint.shifted for place in range(1, CODES)]
-        further = _matches(fingerprint, moved, kinds=kinds, within=min(within, SHIFTED_WITHIN), loosely=True)
+    if loosely and not any(one.is_sure for one in found) and (shifted := fingerprint.shifted):
+        moved = [(place, code) for code in shifted for place in range(1, CODES)]
+        nearer = min(within, SHIFTED_WITHIN)
+        further = _matches(fingerprint, moved, kinds=kinds, within=nearer, loosely=True, shifted=shifted)
         found = sorted([*found, *further], key=lambda one: one.distance)
     best: dict[tuple[str, UUID], Match] = {}
     for match in found:
@@ -84,6 +85,7 @@ def _matches(
     within: int,
     loosely: bool,
     both_ways: bool = False,
+    shifted: tuple[bytes, ...] = (),
 ) -> list[Match]:
     rows = held_codes().rows_near(asked, within=within)
     if not rows:
@@ -91,13 +93,15 @@ def _matches(
     kept = KeptFingerprint.objects.filter(pk__in=rows, kind__in=list(kinds)).exclude(codes=b"").order_by("pk")
     if not loosely:
         kept = kept.filter(quality__gte=PLAIN_BELOW)
-    found = [_match(row, fingerprint, both_ways=both_ways, loosely=loosely) for row in kept]
+    found = [_match(row, fingerprint, both_ways=both_ways, shifted=shifted) for row in kept]
     return sorted((one for one in found if one.distance <= within), key=lambda one: one.distance)
 
 
-def _match(row: KeptFingerprint, fingerprint: Fingerprint | Look, *, both_ways: bool, loosely: bool) -> Match:
+def _match(
+    row: KeptFingerprint, fingerprint: Fingerprint | Look, *, both_ways: bool, shifted: tuple[bytes, ...]
+) -> Match:
     codes = codes_of(row)
-    found = apart(fingerprint.pdq, codes, shifted=fingerprint.shifted if loosely else ())
+    found = apart(fingerprint.pdq, codes, shifted=shifted)
     if both_ways:
         found = min(found, *((distance(code, codes[0]), 0) for code in fingerprint.pdq[1:]))
     is_plain = fingerprint.is_plain or row.quality < PLAIN_BELOW

@@ -142,6 +142,17 @@ def test_a_crop_between_two_windows_is_found_when_it_is_moved() -> None:
 
 
 @pytest.mark.django_db
+def test_a_picture_that_is_surely_found_is_not_moved() -> None:
+    pixels = np.random.default_rng(8).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    scene = np.asarray(Image.fromarray(pixels).resize((256, 256), Image.Resampling.BICUBIC))
+    kept = keep(1, fingerprint=fingerprint_of(scene))
+    copy = Look(scene)
+    (found,) = queries.near(copy, kinds=KINDS, within=64, loosely=True)
+    assert (found.subject, found.is_sure) == (kept.subject_id, True)
+    assert "shifted" not in vars(copy), "nobody asked for its moved codes, so they were not computed"
+
+
+@pytest.mark.django_db
 def test_a_picture_without_detail_is_kept_and_near_to_nothing() -> None:
     flat = a_fingerprint(1, pdq=(), quality=3)
     keep(1, fingerprint=flat)
