@@ -47,7 +47,10 @@ def ask(pixels: Any, *, file_alone: Mapping[str, Any] | None = None) -> Watermar
 
 
 def _made_small(pixels: Any) -> bytes:
-    """Return the PNG of what the reading network is shown: of a large picture no more than 256 pixels each way."""
+    """Return the PNG of what the reading network is shown: of a large picture no more than 256 pixels each way.
+
+    A very long and narrow one would be shown to it whole: it is squeezed here, to be bounded, and may go unread.
+    """
     image = Image.fromarray(pixels)
     if min(image.size) > SIDE or image.width * image.height > MOST_PIXELS:
         image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)

@@ -61,14 +61,18 @@ class TrustMarkWatermark:
 
     def read(self, pixels: Any, *, thorough: bool = True) -> WatermarkRead | None:
         """Return the id in a picture; None where none is found, which proves nothing."""
+        found = id_in(self.bits(pixels))
+        return WatermarkRead(id=found[0], mended_bits=found[1], code_bits=CODE_BITS) if found else None
+
+    def bits(self, pixels: Any) -> list[int]:
+        """Return what the network reads in a picture, before anything is mended."""
         torch, reading = import_module("torch"), self._networks[1]
         image = Image.fromarray(pixels)
         if min(image.size) > LOOKED_AT:
             image = image.resize((LOOKED_AT, LOOKED_AT), Image.Resampling.BILINEAR)
         with torch.inference_mode():
-            bits = (reading(self._as_input(image))[0] > 0).int().tolist()
-        found = id_in(bits)
-        return WatermarkRead(id=found[0], mended_bits=found[1], code_bits=CODE_BITS) if found else None
+            read: list[int] = (reading(self._as_input(image))[0] > 0).int().tolist()
+        return read
 
     def _as_input(self, image: Image.Image) -> Any:
         torch = import_module("torch")

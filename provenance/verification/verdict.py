@@ -65,8 +65,8 @@ class FileAlone:
     has_credentials: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it is kept while records are still being looked for."""
-        return dataclasses.asdict(self)
+        """Return it as it is kept while records are still being looked for; no database keeps every stranger's name."""
+        return {**dataclasses.asdict(self), "en": plain_text(self.en), "zh": plain_text(self.zh)}
 
 
 @dataclass(frozen=True, kw_only=True)

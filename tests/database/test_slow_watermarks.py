@@ -27,6 +27,8 @@ from provenance.credentials.actions import revoke_key
 from provenance.credentials.models import Credential, WatermarkReading
 from provenance.credentials.reading import read
 from provenance.credentials.watermark.contract import binding_value, watermark_at
+from provenance.picture import decode_picture
+from provenance.verification.verdict import FileAlone
 from server.settings import CELERY_TASK_ROUTES
 from tests.bench.marks import varied
 from tests.factories.pictures import a_png
@@ -335,11 +337,27 @@ def test_too_many_that_wait_are_told_to_come_later(output: Output, monkeypatch: 
     assert check["result"] == "not_checked" and WatermarkReading.objects.count() == 1
 
 
-def test_a_narrow_picture_is_bounded_too_and_reads_the_same(output: Output) -> None:
-    narrow = np.random.default_rng(2).integers(0, 256, (200, 6_000, 3), dtype=np.uint8)
-    row = reading_watermarks.ask(narrow)
+@pytest.mark.parametrize(("size", "is_shown_the_same"), [((300, 280), True), ((100, 200), True), ((200, 6_000), False)])
+def test_what_waits_is_bounded_and_but_for_very_narrow_pictures_is_what_the_network_would_be_shown(
+    output: Output, tmp_path: Path, size: tuple[int, int], is_shown_the_same: bool
+) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (*size, 3), dtype=np.uint8)
+    row = reading_watermarks.ask(pixels)
     assert row is not None and len(bytes(row.picture)) < 256 * 256 * 3 + 2_000
+    kept = decode_picture(bytes(row.picture)).pixels
+    watermark = TrustMarkWatermark(placed_weights(tmp_path / "looking", says=None))
+    assert np.array_equal(watermark.bits(kept), watermark.bits(pixels)) == is_shown_the_same
     assert read_next()
+    row.refresh_from_db()
+    assert (row.state, row.found, row.code_bits) == ("done", KNOWN.hex(), 96)
+
+
+def test_a_signer_s_name_that_no_database_keeps_is_kept_harmlessly(output: Output) -> None:
+    alone = FileAlone(outcome="trusted", en="Signed by Ha\x00ns", zh="由 Ha\x00ns 签名", has_credentials=True)
+    row = reading_watermarks.ask(varied(3, 96), file_alone=alone.as_json())
+    assert row is not None
+    row.refresh_from_db()
+    assert row.file_alone == {**alone.as_json(), "en": "Signed by Hans", "zh": "由 Hans 签名"}
 
 
 def test_the_job_runs_where_torch_is_and_an_unknown_reading_is_404() -> None:
