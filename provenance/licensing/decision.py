@@ -159,7 +159,7 @@ def decide(subjects: Iterable[Subject], *, asked: Asked, training: Mapping[str, 
     found: list[ReferenceDecision] = []
     for subject in subjects:
         found.append(decide_subject(_paid_already(subject, found), asked=asked))
-    answers = _with_inherited_restrictions(found)
+    answers = _with_inherited_restrictions(_each_right_once(found))
     lines = list({key: line for answer in answers for key, line in answer.lines.items()}.values())
     currencies = sorted({line.money.currency for line in lines})
     if len(currencies) > 1:
@@ -267,13 +267,22 @@ def _combined(rights: list[Right]) -> Right:
 
 
 def _held(rights: Iterable[tuple[WorkBehind, Right]]) -> tuple[HeldWork, ...]:
-    """Return the works whose rights are paid for or counted; a right that is in several works once, for the first."""
-    first: dict[str, HeldWork] = {}
-    for work, right in rights:
-        if _is_accountable(right):
-            digest = right.terms_digest or right.terms.digest()
-            first.setdefault(right.id, HeldWork(work.id, right.id, digest, _price_line(right)))
-    return tuple(first.values())
+    """Return the works whose rights are paid for or counted."""
+    return tuple(
+        HeldWork(work.id, right.id, right.terms_digest or right.terms.digest(), _price_line(right))
+        for work, right in rights
+        if _is_accountable(right)
+    )
+
+
+def _each_right_once(answers: list[ReferenceDecision]) -> list[ReferenceDecision]:
+    """Let a right in several works behind own styles be paid once in a request, for one of them (decision 0031)."""
+    named = {(answer.right_id, answer.subject.id) for answer in answers}
+    works = [work for answer in answers for work in answer.works]
+    works.sort(key=lambda one: ((one.right_id, one.id) not in named, not (one.price and one.price.is_owed), one.id))
+    first = {work.right_id: work for work in reversed(works)}
+    once = [tuple({work.right_id: first[work.right_id] for work in answer.works}.values()) for answer in answers]
+    return [replace(answer, works=kept) for answer, kept in zip(answers, once, strict=True)]
 
 
 def _is_accountable(right: Right) -> bool:

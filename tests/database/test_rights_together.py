@@ -14,7 +14,7 @@ from provenance.audit_log.models import Entry
 from provenance.licensing.models import Grant, RoyaltyLine, Use
 from provenance.licensing.money import Money
 from provenance.works.actions.splits import consent_to_split, propose_split
-from provenance.works.models import Party, Work
+from provenance.works.models import Party, Style, Work
 from server.accounts.models import Account
 from server.web.choices import style_groups_for
 from tests.factories.records import (
@@ -182,6 +182,56 @@ def test_one_grant_of_everything_of_a_painter_is_paid_once_for_a_picture(shop: S
     stand_on(shop.style, *works)
     generation = a_request(shop.owner, **in_style(shop.style))
     assert generation.decision["quote"]["total"] == "250" and Use.objects.count() == 1
+
+
+@dataclass
+class Everything:
+    """The shop's grant of all that a painter has, for three pictures, behind own styles on two works of hers."""
+
+    works: list[Work]
+    styles: list[Style]
+
+
+@pytest.fixture
+def everything(shop: Shop) -> Everything:
+    painter = an_artist("pia")
+    party = a_party("Pia", member=painter)
+    works = [a_work(painter, party, seed=seed, title=f"Work {seed}") for seed in (1, 2)]
+    take(shop.owner, an_offer(painter, kind="party", subject=party.pk, price=PRICE, count=3))
+    names = {"slug": "second", "name": "Second", "name_zh": "", "token": "second", "licence": ""}
+    second = a_style(a_model(), party=shop.party, **names)
+    stand_on(shop.style, *works)
+    stand_on(second, works[1])
+    return Everything(sorted(works, key=lambda work: str(work.pk)), [shop.style, second])
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_which_work_a_grant_of_everything_is_paid_for_does_not_hang_on_titles(
+    shop: Shop, everything: Everything, is_reversed: bool
+) -> None:
+    first, second = everything.works
+    for work, title in ((first, "Aa"), (second, "Zz")) if is_reversed else ((first, "Zz"), (second, "Aa")):
+        work.title = title
+        work.save()
+    a_request(shop.owner, **in_style(everything.styles[0]))
+    assert Use.objects.get().subject_id == first.pk
+
+
+def test_two_own_styles_under_one_grant_of_everything_are_paid_and_counted_once(
+    shop: Shop, everything: Everything
+) -> None:
+    generation = a_request(shop.owner, seeds=(1, 2, 3), **in_style(*everything.styles))
+    assert generation.state == "queued" and generation.decision["quote"]["total"] == "750"
+    assert [(use.is_counted, use.reserved) for use in Use.objects.all()] == [(True, 3)]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_work_put_in_itself_is_the_one_that_the_grant_behind_a_style_is_paid_for(
+    shop: Shop, everything: Everything, number: int
+) -> None:
+    work = everything.works[number]
+    generation = a_request(shop.owner, **in_style(everything.styles[0]), **as_image(work))
+    assert generation.decision["quote"]["total"] == "250" and Use.objects.get().subject_id == work.pk
 
 
 def test_a_work_used_as_itself_too_is_paid_once_for_a_picture(shop: Shop, three: list[Listed]) -> None:
