@@ -38,7 +38,7 @@ RUNS = "/api/v1/audit/reverifications"
 def ours(keys: Path, monkeypatch: pytest.MonkeyPatch) -> SigningKey:
     """Deliver two pictures whose key this installation trusts."""
     key = DevelopmentCA(keys).signing_key(now=datetime.now(UTC))
-    monkeypatch.setattr("generation.trust.signing_key", lambda: key)
+    monkeypatch.setattr("generation.trust.trusted_roots", lambda: key.root_pem)
     a_model()
     a_request(an_artist(), seeds=(7, 8))
     render_next(worker=a_worker(keys))
