@@ -225,11 +225,11 @@ def test_two_own_styles_under_one_grant_of_everything_are_paid_and_counted_once(
     assert [(use.is_counted, use.reserved) for use in Use.objects.all()] == [(True, 3)]
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("title", ["Work 1", "Work 2"])
 def test_a_work_put_in_itself_is_the_one_that_the_grant_behind_a_style_is_paid_for(
-    shop: Shop, everything: Everything, number: int
+    shop: Shop, everything: Everything, title: str
 ) -> None:
-    work = everything.works[number]
+    work = next(work for work in everything.works if work.title == title)
     generation = a_request(shop.owner, **in_style(everything.styles[0]), **as_image(work))
     assert generation.decision["quote"]["total"] == "250" and Use.objects.get().subject_id == work.pk
 
