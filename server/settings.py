@@ -251,6 +251,7 @@ REST_FRAMEWORK = {
         "account": "600/min",
         "request": ENVIRONMENT.request_rate,
         "verify": ENVIRONMENT.verify_rate,
+        "reading": "120/min",  # a page asks 30 times a minute, and the visitor's own checks are not to pay for it
         "search": "12/min",
         "sign-in": "20/min",
         "notice": "20/hour",

@@ -51,7 +51,7 @@ class WatermarkReading(APIView):
     """What came of reading a picture's watermark."""
 
     permission_classes = (AllowAny,)
-    throttle = {"GET": "verify"}
+    throttle = {"GET": "reading"}
 
     @extend_schema(responses={200: dict})
     def get(self, request: Request, reading_id: UUID) -> Response:

@@ -264,6 +264,10 @@ VERIFY: Words = {
     "failed": _("Failed"),
     "not_checked": _("Not checked"),
     "pending": _("Still being checked"),
+    "stopped_asking": _(
+        "Whether the picture carries a watermark of ours is still being read, and this page has stopped asking. "
+        "Check the picture again later."
+    ),
     "not_vouched": _("Not vouched for"),
     "checks_counted": _("{passed} passed, {failed} failed, {not_checked} not checked"),
     "signer_not_vouched": _("signer not vouched for"),

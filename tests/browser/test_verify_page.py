@@ -276,3 +276,33 @@ def test_a_picture_found_by_a_later_check_is_reported_as_if_it_had_been_found_at
     assert page.locator('[data-code="dispute"]').get_by_text("Not known yet.").count() == 0
     told = json.loads(page.locator("#raw").text_content() or "")
     assert told["records"] == found["records"] and told["state"] == found["state"]
+
+
+def test_a_check_that_takes_too_long_is_shown_as_not_made_and_is_asked_for_no_more(
+    new_page: NewPage, delivered: bytes
+) -> None:
+    """Let the page's timers run out at once, and its readings never come to an end."""
+    href, asked = "/api/v1/watermark-readings/3f0b2c1e-0000-4000-8000-000000000003", []
+    sentence = {"en": "Still being read.", "zh-Hans": "正在读取。", "subject": ""}
+    check = {"code": "record.watermark", "result": "pending", "evidence": {"href": href}, **sentence}
+
+    def verdict(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        route.fulfill(response=answer, json={**told, "checks": [*told["checks"], check]})
+
+    def reading(route: Route) -> None:
+        asked.append(1)
+        nothing = {"checks": [], "records": [], "verdict": None}
+        route.fulfill(json={"id": "x", "state": "waiting", "check": check, **nothing})
+
+    for locale, left, said in (("en", "Not checked", "has stopped asking"), ("zh-CN", "未核验", "已停止查询")):
+        asked.clear()
+        page = new_page(locale=locale)
+        page.add_init_script("const later = setTimeout; window.setTimeout = (task, ms) => later(task, ms / 100);")
+        page.route("**/api/v1/verifications", verdict)
+        page.route(f"**{href}", reading)
+        verify(page, delivered)
+        expect(page.locator('[data-code="record.watermark"]')).to_contain_text(said, timeout=30_000)
+        expect(page.locator('[data-code="record.watermark"] .result')).to_have_text(left)
+        assert page.locator(".pending").count() == 0 and len(asked) == 60

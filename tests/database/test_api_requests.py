@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -317,6 +318,15 @@ def test_too_many_requests_are_told_when_to_come_back(monkeypatch: pytest.Monkey
     assert 1 <= int(answer["Retry-After"]) <= 61
     assert Generation.objects.count() == 2 and other.post(REQUESTS, CAT).status_code == 202
     assert caller.get(REQUESTS).status_code == 200
+
+
+def test_asking_for_a_reading_again_costs_nobody_a_verification(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PerAccount.THROTTLE_RATES, "verify", "1/min")
+    monkeypatch.setitem(PerAccount.THROTTLE_RATES, "reading", "2/min")
+    for _ in range(2):
+        is_problem(Caller().get(f"/api/v1/watermark-readings/{uuid4()}"), 404, "not-found")
+    is_problem(Caller().get(f"/api/v1/watermark-readings/{uuid4()}"), 429, "too-many-requests")
+    assert Caller().upload("/api/v1/verifications", a_png()).status_code == 200
 
 
 def test_strangers_are_throttled_by_their_address(monkeypatch: pytest.MonkeyPatch) -> None:

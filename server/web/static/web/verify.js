@@ -1,7 +1,7 @@
 // The page that verifies a picture: takes a file, asks for its verdict, and shows the report.
 
 import { ask, fetchFile } from "./api.js";
-import { $, announce, word } from "./page.js";
+import { $, announce, language, word } from "./page.js";
 import { showReport } from "./report.js";
 
 const LARGEST_BYTES = 64 * 2 ** 20;
@@ -67,7 +67,7 @@ async function check(file) {
   }
 }
 
-/** Ask again for a check that is still being made, until it is or another picture is looked at. */
+/** Ask again for a check that is still being made, until it is, another picture is looked at, or it takes too long. */
 async function follow(verdict, name, isShown) {
   const place = verdict.checks.findIndex((check) => check.result === "pending");
   if (place < 0) return;
@@ -81,6 +81,10 @@ async function follow(verdict, name, isShown) {
     announce(word("report_ready"));
     return;
   }
+  if (!isShown()) return;
+  verdict.checks[place] = { ...verdict.checks[place], result: "not_checked", [language]: word("stopped_asking") };
+  showReport(verdict, name);
+  announce(word("report_ready"));
 }
 
 /** Let a verdict say what it would have said with the records that were found since: a sure finding beats possible ones. */
