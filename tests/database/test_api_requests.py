@@ -182,7 +182,7 @@ def test_a_request_without_a_basis_is_refused_with_its_reasons_and_its_record() 
     a_style(a_model(), licence="")
     answer = Caller(an_artist()).post(REQUESTS, {**CAT, "references": [{"style": "fx-emoji"}]})
     problem = is_problem(answer, 403, "no-licence-basis")
-    assert "Fx Emoji" in problem["said"]["en"] and "Fx Emoji" in problem["said"]["zh-Hans"]
+    assert "Fx Emoji" in problem["said"]["en"] and "效果表情" in problem["said"]["zh-Hans"]
     generation = Generation.objects.get()
     assert problem["generation"]["id"] == str(generation.pk) and generation.state == "refused"
     assert Entry.objects.filter(kind="GenerationRefused").count() == 1
