@@ -80,6 +80,7 @@ def measured(running: Colophon) -> list[tuple[str, str, str]]:
     ]
     posts, starts = latencies(server)
     rows += [
+        ("an answer without work, p50 / p95", _quantiles(bare_answers(server)), "the bare minimum of HTTP here"),
         ("POST to 202, p50 / p95", _quantiles(posts), "p50 <= 25 ms"),
         ("request to worker start, p50 / p95", _quantiles(starts), "p50 <= 50 ms"),
         ("web process, resident", f"{psutil.Process(running.pid('web')).memory_info().rss / 2**20:.0f} MB", "< 200 MB"),
@@ -138,6 +139,16 @@ def latencies(server: Server) -> tuple[list[float], list[float]]:
         waited = moment(record["claimed_at"]) - moment(record["requested_at"])
         starts.append(1000 * waited.total_seconds())
     return posts, starts
+
+
+def bare_answers(server: Server) -> list[float]:
+    """Return milliseconds from asking to an answer that takes no work."""
+    found = []
+    for _ in range(20):
+        began = time.perf_counter()
+        server.call("/health/live")
+        found.append(1000 * (time.perf_counter() - began))
+    return found
 
 
 def bare(record: dict[str, Any]) -> float:
