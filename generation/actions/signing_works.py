@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from generation.models import Generation
@@ -24,6 +23,7 @@ from provenance.credentials.listing import Listing, read_listing, sign_listing
 from provenance.credentials.manifest import NestedManifest, Software, WorkBehind
 from provenance.credentials.signing import SigningKey
 from provenance.errors import FileAltered, FileMissing, ProvenanceError
+from provenance.only_one import as_the_only_one
 from provenance.works import queries as works
 from provenance.works.models import Party, Work
 
@@ -60,7 +60,7 @@ def sign_listed(*, key: SigningKey) -> int:
     altered is left to reconciliation, which names it, and is tried again after an hour. While the key does not answer
     or the disk is full nothing more is tried, and the next run asks again. One runs at a time; another does nothing.
     """
-    with _as_the_only_run() as is_only:
+    with as_the_only_one(ONE_RUN) as is_only:
         return _sign_unsigned(key=key) if is_only else 0
 
 
@@ -83,20 +83,6 @@ def _sign_unsigned(*, key: SigningKey) -> int:
             log.warning("signing works stopped", work=str(work.pk), fault=fault.code)
             break
     return signed
-
-
-@contextmanager
-def _as_the_only_run() -> Iterator[bool]:
-    """Yield whether this connection may sign now; that ends with the block, or with the connection."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ONE_RUN])
-        is_held = bool(cursor.fetchone()[0])
-    try:
-        yield is_held
-    finally:
-        if is_held:
-            with suppress(DatabaseError), connection.cursor() as cursor:  # a lost connection has lost its lock
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_RUN])
 
 
 def _unsigned() -> QuerySet[Work]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from provenance.audit_log.entry import Leaf, Statement, commitment_to
 from provenance.audit_log.events import LogKeyAdopted, LogKeyRotated, SettingsChanged
 from provenance.audit_log.models import Checkpoint, Cosignature, LogKey, Opening, WitnessedLog
 from provenance.canonical import Digest
+from provenance.only_one import as_the_only_one
 
 SEQUENCER = 7_166_273_002
 """Key of the lock that one sequencer holds."""
@@ -116,18 +117,9 @@ def erase_openings(openings: QuerySet[Opening]) -> int:
 # ---- what the sequencer writes ---------------------------------------------------------------------------------
 
 
-@contextmanager
-def as_the_only_sequencer() -> Iterator[bool]:
-    """Yield whether this connection holds the sequencer's lock; it ends with the block, or with the connection."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [SEQUENCER])
-        is_held = bool(cursor.fetchone()[0])
-    try:
-        yield is_held
-    finally:
-        if is_held:
-            with suppress(DatabaseError), connection.cursor() as cursor:  # a lost connection has lost its lock
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [SEQUENCER])
+def as_the_only_sequencer() -> AbstractContextManager[bool]:
+    """Return a block that is told whether this connection holds the sequencer's lock; the lock ends with it."""
+    return as_the_only_one(SEQUENCER)
 
 
 def is_still_the_sequencer() -> bool:

@@ -38,6 +38,7 @@ from provenance.credentials.reading import Reading, read
 from provenance.credentials.signing import SigningKey
 from provenance.licensing.actions.granting import give_grant
 from provenance.licensing.actions.offering import offer_by_grant, offer_openly
+from provenance.only_one import as_the_only_one
 from provenance.works.actions.listing import credit_authors, register_work, withdraw_work
 from provenance.works.actions.parties import own_party
 from provenance.works.models import Work
@@ -221,7 +222,7 @@ def test_works_that_cannot_be_signed_count_and_do_not_keep_the_next_ones_from_th
 
 def test_a_second_run_beside_the_first_does_nothing() -> None:
     work = a_work(*painter())
-    with ThreadPoolExecutor(1) as pool, signing_works._as_the_only_run() as is_only:
+    with ThreadPoolExecutor(1) as pool, as_the_only_one(signing_works.ONE_RUN) as is_only:
         assert is_only
         assert pool.submit(in_a_thread, partial(sign_listed, key=key_to_sign_with())).result(60) == 0
     assert not signed(work)
