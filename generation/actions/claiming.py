@@ -185,15 +185,6 @@ def hold_claimed(claim: Claim) -> Generation:
     return held
 
 
-@transaction.atomic
-def request_release(workers: Sequence[str]) -> int:
-    """Ask workers that are to stop to give back what they render, between two steps; return how many do."""
-    rendering = Generation.objects.filter(worker__in=list(workers), state=Generation.State.RENDERING)
-    for generation_id in rendering.values_list("pk", flat=True):
-        notify_stop(generation_id)
-    return rendering.update(release_requested=True)
-
-
 def hold_unread(claim: Claim) -> None:
     """Lock the claimed row for the rest of the transaction, for one who has read it since it was claimed.
 
@@ -206,6 +197,15 @@ def hold_unread(claim: Claim) -> None:
         raise LeaseLost()
     if row[0]:
         raise Cancelled()
+
+
+@transaction.atomic
+def request_release(workers: Sequence[str]) -> int:
+    """Ask workers that are to stop to give back what they render, between two steps; return how many do."""
+    rendering = Generation.objects.filter(worker__in=list(workers), state=Generation.State.RENDERING)
+    for generation_id in rendering.values_list("pk", flat=True):
+        notify_stop(generation_id)
+    return rendering.update(release_requested=True)
 
 
 class LeaseLine:

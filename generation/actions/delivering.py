@@ -79,7 +79,7 @@ def as_pixels(image: Image.Image) -> Pixels:
 
 
 @cache
-def threads(name: str, *, at_most: int) -> ThreadPoolExecutor:
+def _threads(name: str, *, at_most: int) -> ThreadPoolExecutor:
     """Return this process's threads for one kind of work; none asks the database."""
     return ThreadPoolExecutor(at_most, thread_name_prefix=name)
 
@@ -104,7 +104,7 @@ def prepare(generation: Generation, *, rendered: Rendered, key: SigningKey) -> D
 
     # Encoding and signing leave Python free, and the disk is waited for beside them: a batch takes little longer than
     # one picture.
-    signing, storing = threads("sign", at_most=SIGNED_AT_ONCE), threads("store", at_most=STORED_AT_ONCE)
+    signing, storing = _threads("sign", at_most=SIGNED_AT_ONCE), _threads("store", at_most=STORED_AT_ONCE)
     outputs, stored = [], []
     for output in signing.map(signed, range(len(rendered.images))):
         outputs.append(output)

@@ -62,7 +62,7 @@ def _no_other_table_says_a_word(studio: Colophon) -> None:
         ).fetchall()
         for schema, table in tables:
             rows = connection.execute(
-                f"SELECT (to_jsonb(t) - ARRAY[{OWN}])::text FROM \"{schema}\".\"{table}\" AS t"  # type: ignore[arg-type]
+                f"SELECT (to_jsonb(t) - ARRAY[{OWN}])::text FROM \"{schema}\".\"{table}\" AS t"  # type: ignore[arg-type]  # of the catalogue
             ).fetchall()
             if words := leaks("\n".join(row[0] for row in rows).encode()):
                 found[f"{schema}.{table}"] = words

@@ -4,14 +4,14 @@ import { ask, Unreachable } from "./api.js";
 import { bodyOf, Misfilled } from "./order.js";
 import { $, money, word } from "./page.js";
 
-const CHANGES = ["style", "n", "purpose", "model"];
+const CHANGES = ["style", "n", "purpose", "model", "prompt"];
 let asked = 0;
 let shown = null;
 
 /** Keep the cost in step with what the form asks for. */
 export function prepareCost(form) {
   form.addEventListener("change", (event) => {
-    if (CHANGES.includes(event.target.name) || event.target.name === "prompt") showCost(form);
+    if (CHANGES.includes(event.target.name)) showCost(form);
   });
   showCost(form);
 }
