@@ -8,9 +8,9 @@ from threading import Semaphore
 from typing import Any
 from uuid import UUID
 
-from generation import queries
+from generation import image_files
+from generation.image_files import Form
 from generation.models import Generation
-from generation.queries import Form
 from generation.recovery import likenesses
 from provenance.audit_log import proofs
 from provenance.audit_log import queries as audit_log
@@ -83,15 +83,15 @@ class Records:
         known = {layer: (column, value) for layer, (column, value) in named.items() if value}
         if not known:
             return ()
-        fitting = queries.files_fitting(**dict(known.values()))
+        fitting = image_files.files_fitting(**dict(known.values()))
         for layer, (column, value) in known.items():
-            if forms := queries.forms_fitting(column, value, fitting=fitting):
+            if forms := image_files.forms_fitting(column, value, fitting=fitting):
                 return self._told(forms, layer)
         return ()
 
     def _watermarked(self, pixels: Any) -> Sequence[RecordFound]:
         """Return the image whose id stands in a copy's pixels; an id that no record holds is no finding."""
-        read = self._read_watermark(pixels) if queries.is_any_watermarked() else None
+        read = self._read_watermark(pixels) if image_files.is_any_watermarked() else None
         if read is None:
             return ()
         return self.carrying(read)
@@ -104,7 +104,7 @@ class Records:
             "of_bits": read.code_bits,
             "laid_back": read.was_searched,
         }
-        found = self._told(queries.forms_watermarked(read.hex), "watermark")
+        found = self._told(image_files.forms_watermarked(read.hex), "watermark")
         return [dataclasses.replace(record, match=match) for record in found]
 
     def _read_watermark(self, pixels: Any) -> WatermarkRead | None:
@@ -144,7 +144,7 @@ class Records:
 
     def _form_of(self, record: RecordFound) -> Form | None:
         found = self._forms.get(record.image_digest)
-        return found or next(iter(queries.forms_with(digest=record.image_digest)), None)
+        return found or next(iter(image_files.forms_with(digest=record.image_digest)), None)
 
     def log_inclusion(self, record: RecordFound) -> Answer:
         """Prove that the published checkpoint includes the entries, and say who besides the operator vouches for it."""

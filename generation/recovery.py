@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from generation.image_files import Form
 from generation.models import Output, Rendition
-from generation.queries import Form
 from provenance.attribution import queries as attribution
 from provenance.attribution.chances import chance_of_a_stranger
 from provenance.attribution.queries import Match

@@ -6,12 +6,27 @@ answer: a union of six branches takes some ten milliseconds to write and one to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import BooleanField, Expression, F, Field, Func, Q, QuerySet, TextField, UUIDField
+from django.db.models import (
+    BooleanField,
+    DateTimeField,
+    Expression,
+    F,
+    Field,
+    Func,
+    Model,
+    Q,
+    QuerySet,
+    TextField,
+    UUIDField,
+)
+from django.db.models.query import get_related_populators
+
+M = TypeVar("M", bound=Model)
 
 
 class Given(Expression):
@@ -36,8 +51,31 @@ def among_texts(path: str, name: str) -> Q:
     return _any(path, Given(name, sql_type="text[]", output_field=TextField()))
 
 
+def text(name: str) -> Given:
+    """Return the text given under a name."""
+    return Given(name, sql_type="text", output_field=TextField())
+
+
+def moment(name: str) -> Given:
+    """Return the time given under a name."""
+    return Given(name, sql_type="timestamptz", output_field=DateTimeField())
+
+
 def _any(path: str, given: Given) -> Q:
     return Q(Func(F(path), given, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField()))
+
+
+class _Statement:
+    """SQL with places for values, written once."""
+
+    def __init__(self, sql: str, parameters: Iterable[Any]) -> None:
+        self._sql, self._parameters = sql, tuple(parameters)
+
+    def rows(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        asked = [values[one.name] if isinstance(one, Given) else one for one in self._parameters]
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, asked)
+            return cursor.fetchall()
 
 
 class CompiledQuery:
@@ -48,14 +86,45 @@ class CompiledQuery:
         self._build = build
 
     @cached_property
-    def _statement(self) -> tuple[str, Sequence[Any]]:
-        sql, parameters = self._build().query.sql_with_params()
-        return sql, tuple(parameters)
+    def _statement(self) -> _Statement:
+        return _Statement(*self._build().query.sql_with_params())
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows for some values, as the database driver reads them: JSON as text."""
-        sql, parameters = self._statement
-        asked = [values[value.name] if isinstance(value, Given) else value for value in parameters]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, asked)
-            return cursor.fetchall()
+        return self._statement.rows(values)
+
+
+class CompiledObjects(Generic[M]):
+    """A query of a model's objects, with what it joins, whose SQL is written when it is first asked, and kept."""
+
+    def __init__(self, build: Callable[[], QuerySet[M, M]]) -> None:
+        """Take a function that builds the query, as CompiledQuery does; it may join and defer, but not annotate."""
+        self._build = build
+
+    @cached_property
+    def _compiled(self) -> tuple[_Statement, Callable[[Iterable[Any]], list[M]]]:
+        """Return the statement and what makes objects of its rows, as Django's own ModelIterable does."""
+        queryset = self._build()
+        compiler = queryset.query.get_compiler(using=queryset.db)
+        statement = _Statement(*compiler.as_sql())
+        select, found = compiler.select, compiler.klass_info
+        own = slice(found["select_fields"][0], found["select_fields"][-1] + 1)
+        names = [column.target.attname for column, *_ in select[own]]
+        converters = compiler.get_converters([column for column, *_ in select])
+        joined = get_related_populators(found, select, queryset.db)
+
+        def objects(rows: Iterable[Any]) -> list[M]:
+            made = []
+            for row in compiler.apply_converters(rows, converters):
+                one = found["model"].from_db(queryset.db, names, row[own])
+                for related in joined:
+                    related.populate(row, one)
+                made.append(one)
+            return made
+
+        return statement, objects
+
+    def of(self, **values: Any) -> list[M]:
+        """Return the objects for some values, in the query's order."""
+        statement, objects = self._compiled
+        return objects(statement.rows(values))

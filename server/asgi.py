@@ -4,15 +4,17 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 import server.celery  # noqa: F401  wake-ups leave through this application's broker
+from server.one_thread import OneThread
 
 Message = MutableMapping[str, Any]
 LARGEST_BODY = 65 * 2**20
 """The largest picture that is read, and room for the form around it."""
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
+django.setup(set_prefix=False)
 
 
 class BoundedBody:
@@ -39,4 +41,4 @@ class BoundedBody:
         await self.app(scope, bounded, send)
 
 
-application = BoundedBody(get_asgi_application(), limit=LARGEST_BODY)
+application = BoundedBody(OneThread(), limit=LARGEST_BODY)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from generation import queries
+from generation import image_files
 from provenance.actor import Actor
 from provenance.disputes import queries as disputes
 from provenance.disputes.actions import assessing, noticing
@@ -23,7 +23,7 @@ def give_notice(*, actor: Actor, notice: Notice, evidence: Sequence[EvidenceFile
 
     Whose request the image was may answer. Raises what noticing raises.
     """
-    image = queries.image_that_is(notice.subject) if notice.subject_kind == "image" else None
+    image = image_files.image_that_is(notice.subject) if notice.subject_kind == "image" else None
     if image is None:
         return noticing.give_notice(actor=actor, notice=notice, evidence=evidence)
     about_it = dataclasses.replace(notice, subject=image.digest)
@@ -35,13 +35,13 @@ def give_notice(*, actor: Actor, notice: Notice, evidence: Sequence[EvidenceFile
 @transaction.atomic
 def assess(*, actor: Actor, dispute: Dispute, is_complete: bool, reason: str) -> Dispute:
     """Find a notice complete or not; over an image, works that are any of its files are stopped."""
-    files = queries.files_of_image(dispute.subject) if dispute.subject_kind == "image" else ()
+    files = image_files.files_of_image(dispute.subject) if dispute.subject_kind == "image" else ()
     return assessing.assess(actor=actor, dispute=dispute, is_complete=is_complete, reason=reason, files=files)
 
 
 def require_undisputed(digest: str, pixels: str) -> None:
     """Raise ImageDisputed for a picture that is a delivered image over which a dispute stands or was upheld."""
-    forms = [*queries.forms_with(digest=digest), *queries.forms_with(delivered_pixels=pixels)]
+    forms = [*image_files.forms_with(digest=digest), *image_files.forms_with(delivered_pixels=pixels)]
     images = {form.output.digest for form in forms}
     for dispute in (*disputes.standing_against(images), *disputes.upheld_against(images)):
         raise ImageDisputed(dispute=dispute.pk)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from generation import queries
+from generation import image_files
 from generation.actions.disputing import require_undisputed
-from generation.queries import Form
+from generation.image_files import Form
 from generation.recovery import outputs_by_use
 from provenance.actor import Actor
 from provenance.attribution import queries as attribution
@@ -30,9 +30,9 @@ def list_work(*, actor: Actor, party: Party, data: bytes, licence: str, **said: 
 
 def delivered_like(digest: Digest, pixels: Digest, fingerprint: Fingerprint) -> Sequence[Delivered]:
     """Return the delivered images that a file is; else that have its pixels; else that are near it, within 31 bits."""
-    if forms := queries.forms_with(digest=digest):
+    if forms := image_files.forms_with(digest=digest):
         return [_delivered(form, "file") for form in forms]
-    if forms := queries.forms_with(delivered_pixels=pixels):
+    if forms := image_files.forms_with(delivered_pixels=pixels):
         return [_delivered(form, "pixels") for form in forms]
     near = attribution.near(fingerprint, kinds=["image"], both_ways=True)
     outputs = outputs_by_use(match.subject for match in near)

@@ -12,14 +12,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from generation import queries
+from generation import image_files
 from generation.actions.delivering import keep
 from generation.actions.retouching import require_retouch
 from generation.actions.stating import colophon_of
 from generation.errors import RecordErased, TooManyRenditions, UnknownImage
 from generation.events import RenditionMade
+from generation.image_files import Form
 from generation.models import Generation, Rendition
-from generation.queries import Form
 from generation.recovery import RENDITION
 from generation.rendition import Change, Reason, Size, changed_pixels, check_change, edits
 from generation.request import MEDIA_TYPES
@@ -72,7 +72,7 @@ def make_rendition(*, actor: Actor, digest: str, change: Change, key: SigningKey
 
 
 def _own(actor: Actor, digest: str) -> Form:
-    form = queries.form_visible_to(actor, digest=digest)
+    form = image_files.form_visible_to(actor, digest=digest)
     generation = form.output.generation
     if generation.owner_id != actor.account_id:  # an auditor sees others' images and still makes none of them
         raise UnknownImage()

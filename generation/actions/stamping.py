@@ -9,12 +9,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from generation import queries
+from generation import image_files
 from generation.actions.renditions import prepared, record_rendition
 from generation.errors import RecordErased
 from generation.events import StampGivenUp
+from generation.image_files import Form
 from generation.models import Generation
-from generation.queries import Form
 from generation.rendition import Size
 from provenance import storage
 from provenance.actor import COLOPHON
@@ -59,7 +59,7 @@ def stamp_waiting(*, key: SigningKey) -> int:
 
 
 def _stamp(digest: str, *, key: SigningKey, timestamps: TimestampAuthority) -> bool:
-    forms = queries.forms_with(digest=digest)
+    forms = image_files.forms_with(digest=digest)
     if not forms or forms[0].output.generation.erased_at:
         return False
     (form,) = forms

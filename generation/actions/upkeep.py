@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from generation import queries
+from generation import image_files, queries
 from generation.actions.claiming import LEASE_ENDS, RENEWED_SINCE_RESTART
 from generation.actions.notifying import notify_state
 from generation.errors import WorkerLost
@@ -134,7 +134,7 @@ def sweep() -> int:
         | credentials.stored_manifests()
         | disputes.referenced_files()
         | queries.training_files()
-        | queries.delivered_files(old)
+        | image_files.delivered_files(old)
     )
     return sum(sweep_one(digest) for digest in old if digest not in kept)
 
@@ -145,7 +145,7 @@ def sweep_one(digest: str) -> bool:
     storage.hold(digest)
     # Looked at again under the lock: a delivery may have taken the file up since.
     if (
-        queries.delivered_files([digest])
+        image_files.delivered_files([digest])
         or digest in credentials.stored_manifests([digest])
         or digest in works.referenced_files([digest])
         or digest in disputes.referenced_files([digest])

@@ -14,6 +14,7 @@ from provenance.audit_log.entry import Leaf
 from provenance.audit_log.errors import EntryAltered, EntryUnknown
 from provenance.audit_log.models import Checkpoint, Cosignature, Entry, LogKey, Opening, Pending, Position
 from provenance.audit_log.note import VerifierKey
+from provenance.compiled_query import CompiledQuery, among_texts
 
 
 def entries_visible_to(actor: Actor) -> QuerySet[Entry]:
@@ -72,8 +73,14 @@ def has_leaf(leaf_hash: str) -> bool:
 
 def places_of(leaf_hashes: Iterable[str]) -> dict[str, int | None]:
     """Return the index of every recorded entry among some leaf hashes, None while one waits; none of unknown ones."""
-    rows = Entry.objects.filter(leaf_hash__in=list(leaf_hashes)).order_by()
-    return dict(rows.values_list("leaf_hash", "position__index"))
+    return dict(PLACES.rows(leaves=list(leaf_hashes)))
+
+
+PLACES = CompiledQuery(
+    lambda: Entry.objects.filter(among_texts("leaf_hash", "leaves")).order_by().values_list(
+        "leaf_hash", "position__index"
+    )
+)
 
 
 # ---- the order of entries --------------------------------------------------------------------------------------

@@ -100,7 +100,8 @@ class DevelopmentCA:
         return leaf
 
     def _load(self, path: Path, *, certificates: int) -> _Issued:
-        path.chmod(0o600)
+        if path.stat().st_mode & 0o777 != 0o600:  # else the file would look changed to whoever keeps what it held
+            path.chmod(0o600)
         try:
             data = path.read_bytes()
             key = serialization.load_pem_private_key(data, None)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 from django.db.models.fields.json import KT
 
+from provenance.compiled_query import CompiledObjects, among_texts, text
 from provenance.credentials.models import Credential, RevokedKey, WorkCredential
 
 
@@ -19,8 +20,10 @@ def credential_of(image_digest: str) -> Credential | None:
 
 def credentials_of(image_digests: Iterable[str]) -> dict[str, Credential]:
     """Return the credentials of some delivered images by their digests, where there are any."""
-    kept = Credential.objects.filter(image_digest__in=list(image_digests)).defer("verdict")
-    return {one.image_digest: one for one in kept}
+    return {one.image_digest: one for one in KEPT.of(images=list(image_digests))}
+
+
+KEPT = CompiledObjects(lambda: Credential.objects.filter(among_texts("image_digest", "images")).defer("verdict"))
 
 
 def waiting_for_stamp(*, most: int) -> list[str]:
@@ -91,7 +94,10 @@ def versions_verified_with() -> set[tuple[str, str]]:
 
 def revocation_of(key_id: str) -> RevokedKey | None:
     """Return since when a signing key is revoked and why; None while it is not."""
-    return RevokedKey.objects.filter(key_id=key_id).first()
+    return next(iter(REVOKED.of(key=key_id)), None)
+
+
+REVOKED = CompiledObjects(lambda: RevokedKey.objects.filter(key_id=text("key")))
 
 
 def revocations() -> list[RevokedKey]:

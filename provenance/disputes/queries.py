@@ -13,6 +13,7 @@ from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
 
 from provenance.actor import Actor
+from provenance.compiled_query import CompiledObjects, CompiledQuery, among, among_texts
 from provenance.credentials import queries as credentials
 from provenance.disputes.errors import UnknownDispute
 from provenance.disputes.models import OPEN, STANDING, Dispute, DisputeEvent
@@ -150,8 +151,14 @@ def open_claim_over(works: Iterable[UUID], *, party: UUID) -> Dispute | None:
 
 def standing_against(subjects: Iterable[str]) -> list[Dispute]:
     """Return the disputes that stand today against any of some works, styles or images, the oldest first."""
-    wanted = [str(subject) for subject in subjects]
-    return list(Dispute.objects.filter(subject__in=wanted, state__in=STANDING).order_by("stands_since", "pk"))
+    return AGAINST.of(subjects=[str(subject) for subject in subjects])
+
+
+AGAINST = CompiledObjects(
+    lambda: Dispute.objects.filter(among_texts("subject", "subjects"), state__in=STANDING).order_by(
+        "stands_since", "pk"
+    )
+)
 
 
 def others_stopping(dispute: Dispute, work_or_style: str) -> QuerySet[Dispute]:
@@ -175,8 +182,11 @@ def upheld_against(subjects: Iterable[str]) -> list[Dispute]:
 
 def works_behind(styles: Iterable[UUID]) -> set[str]:
     """Return the ids of the works behind some styles, as disputes name them."""
-    rows = Style.works.through.objects.filter(style_id__in=list(styles)).values_list("work_id", flat=True)
-    return {str(work) for work in rows}
+    wanted = list(styles)
+    return {str(work) for (work,) in BEHIND.rows(styles=wanted)} if wanted else set()
+
+
+BEHIND = CompiledQuery(lambda: Style.works.through.objects.filter(among("style_id", "styles")).values_list("work_id"))
 
 
 def overdue(*, at: datetime) -> QuerySet[Dispute]:

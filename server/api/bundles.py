@@ -16,7 +16,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from generation import queries
+from generation import image_files, queries
 from provenance import storage
 from provenance.audit_log import proofs
 from provenance.audit_log.errors import LogError
@@ -50,7 +50,7 @@ class ImageBundle(APIView):
     @extend_schema(responses={(200, "application/zip"): bytes})
     def get(self, request: Request, digest: str) -> FileResponse:
         """Return a zip with the picture, credits.txt, record.json, manifest and proof."""
-        form = queries.form_visible_to(actor_of(request), digest=digest)
+        form = image_files.form_visible_to(actor_of(request), digest=digest)
         return _bundle(request, form.output.generation, [form.file], name=digest[7:15])
 
 

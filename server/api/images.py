@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import queries
+from generation import image_files, queries
 from generation.errors import RecordErased
 from provenance import storage
 from provenance.credentials import queries as credentials
@@ -88,7 +88,7 @@ class ImageDetail(APIView):
     @extend_schema(responses={200: ImageView})
     def get(self, request: Request, digest: str) -> Response:
         """Return an image's record; 404 for one that is not there or not the caller's."""
-        form = queries.form_visible_to(actor_of(request), digest=digest)
+        form = image_files.form_visible_to(actor_of(request), digest=digest)
         return Response(ImageView(form.output).data, headers={"ETag": f'"{digest}"'})
 
 
@@ -98,7 +98,7 @@ class ImageFile(APIView):
     @extend_schema(responses={(200, media_type): bytes for media_type in ENDINGS})
     def get(self, request: Request, digest: str) -> HttpResponse:
         """Return the file as delivered, with its digest as ETag."""
-        form = queries.form_visible_to(actor_of(request), digest=digest)
+        form = image_files.form_visible_to(actor_of(request), digest=digest)
         require_kept(form.output.generation)
         headers = {
             "ETag": f'"{digest}"',

@@ -11,7 +11,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from generation import queries as generation
+from generation import image_files
 from provenance.audit_log import files, proofs, queries, witnesses
 from provenance.audit_log.errors import EntryUnknown, NoCheckpointYet, OldSizeDiffers, RequestMalformed
 
@@ -104,7 +104,7 @@ class ImageProof(APIView):
     @extend_schema(responses={(200, "text/plain"): str})
     def get(self, request: Request, digest: str) -> HttpResponse:
         """Return a c2sp.org/tlog-proof@v1 file; 503 with Retry-After until a checkpoint includes the entry."""
-        forms = generation.forms_with(digest=digest)
+        forms = image_files.forms_with(digest=digest)
         if not forms or not forms[0].leaves[-1]:
             raise EntryUnknown()
         text = proofs.proof_file(forms[0].leaves[-1], witnesses=witnesses.witness_keys())

@@ -22,7 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import queries, recovery
+from generation import image_files, recovery
 from provenance.credentials import queries as credentials
 from provenance.credentials.actions import reading_watermark, slow_watermark
 from provenance.credentials.watermark.contract import ID_BYTES, WatermarkUnavailable
@@ -256,7 +256,7 @@ def _bound(algorithm: str, value: bytes) -> Sequence[tuple[str, float]]:
 
 
 def _watermarked(id: str) -> Sequence[tuple[str, float]]:
-    forms = (form for form in queries.forms_watermarked(id) if not form.output.generation.erased_at)
+    forms = (form for form in image_files.forms_watermarked(id) if not form.output.generation.erased_at)
     return [(form.output.manifest_id, 1.0) for form in forms]
 
 

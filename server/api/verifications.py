@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import queries
+from generation import image_files
 from generation.errors import RecordErased
 from generation.evidence import Records
 from generation.trust import trust_in_force
@@ -70,7 +70,7 @@ class Provenance(APIView):
     @extend_schema(responses={200: dict})
     def get(self, request: Request, name: str) -> Response:
         """Return the verdict on the stored file today; 404 for one that is not ours, 410 for one that was erased."""
-        form = queries.form_named(name)
+        form = image_files.form_named(name)
         if form is None:
             raise NotFound()
         if erased_at := form.output.generation.erased_at:

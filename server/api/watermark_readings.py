@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import queries
+from generation import image_files
 from generation.actions import reading_watermarks
 from generation.evidence import Records
 from provenance.credentials.actions import slow_watermark
@@ -36,7 +36,7 @@ def with_slow_reading(verdict: Verdict, data: bytes) -> Verdict:
     Nothing is asked where the operator's watermark is read at once, or where the picture was found already.
     """
     is_found = any(record.layer != "fingerprint" for record in verdict.records)
-    if is_found or slow_watermark() is None or not queries.is_any_watermarked():
+    if is_found or slow_watermark() is None or not image_files.is_any_watermarked():
         return verdict
     try:
         pixels = decode_picture(data).pixels

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from generation.actions.listing_works import list_work
 from generation.actions.signing_works import manifest_of
-from generation.queries import form_visible_to
+from generation.image_files import form_visible_to
 from provenance import storage
 from provenance.actor import Actor
 from provenance.credentials.actions import key_to_sign_with

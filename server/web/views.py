@@ -11,7 +11,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from generation.errors import RecordErased
-from generation.queries import form_named
+from generation.image_files import form_named
 from generation.request import LONGEST_PROMPT, MOST_PICTURES, MOST_STEPS
 from server.web import words
 from server.web.choices import models_on_offer, page_language, style_groups_for

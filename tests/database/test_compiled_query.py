@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
 import pytest
-from django.db import connection
-from django.db.models import Q, Value
+from django.db import connection, connections
+from django.db.models import Model, Q, QuerySet, Value
 from django.test.utils import CaptureQueriesContext
 
-from provenance.compiled_query import CompiledQuery, Given, among, among_texts
+from provenance.compiled_query import CompiledObjects, CompiledQuery, Given, among, among_texts, moment, text
 from provenance.works.models import Party, Work
 from tests.factories.records import a_party, a_work, an_artist
 
@@ -53,3 +56,47 @@ def test_conditions_can_be_turned_round_and_stand_in_subqueries() -> None:
         ).values_list("name")
     )
     assert query.rows(**{"not": [party.pk], "titles": ["one", "two"]}) == [("Bob",)]
+
+
+def test_objects_are_those_that_django_reads_with_what_they_join_and_defer() -> None:
+    owner = an_artist()
+    party = a_party("Ada", member=owner)
+    works = [a_work(owner, party, seed=number, title=f"work {number % 2}") for number in range(3)]
+
+    def build() -> QuerySet[Work]:
+        return Work.objects.select_related("owner").defer("owner__name", "rights_evidence").order_by("-registered_at")
+
+    query = CompiledObjects(lambda: build().filter(title=text("title")))
+    for title in ("work 0", "work 1", "none"):
+        found, expected = query.of(title=title), list(build().filter(title=title))
+        assert [vars_of(one) for one in found] == [vars_of(one) for one in expected]
+        assert [vars_of(one.owner) for one in found] == [vars_of(one.owner) for one in expected]
+    (first, _) = query.of(title="work 0")
+    with CaptureQueriesContext(connection) as asked:
+        assert first.owner.pk == party.pk and first.get_deferred_fields() == {"rights_evidence"}
+        assert not asked
+        assert first.owner.name == "Ada" and len(asked) == 1
+    first.title = "another"
+    first.save()
+    assert Work.objects.get(pk=works[2].pk).title == "another"
+
+
+def vars_of(one: Model) -> dict[str, object]:
+    return {name: value for name, value in vars(one).items() if name != "_state"}
+
+
+def test_times_are_compared_as_times() -> None:
+    owner = an_artist()
+    work = a_work(owner, a_party("Ada", member=owner))
+    later = CompiledObjects(lambda: Work.objects.filter(registered_at__gt=moment("at")))
+    assert later.of(at=work.registered_at) == []
+    assert later.of(at=work.registered_at - timedelta(microseconds=1)) == [work]
+
+
+def test_objects_compiled_in_one_thread_are_read_in_another() -> None:
+    a_party("Ada", member=an_artist())
+    query = CompiledObjects(lambda: Party.objects.filter(name=text("name")))
+    assert query.of(name="Ada")
+    with ThreadPoolExecutor(1) as other:
+        # Another connection, which does not see what this test has not committed: but it reads.
+        assert other.submit(lambda: (query.of(name="Ada"), connections.close_all())).result() == ([], None)

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from asgiref.sync import SyncToAsync
-from django.core.handlers.asgi import ASGIHandler
 from django.test import Client
 from pytest_django import Settings
 
@@ -136,10 +134,3 @@ def test_what_is_known_of_a_models_training_is_said_and_never_more() -> None:
     assert "Its training pictures are known, every one." in page
     assert "Noise of our own." in page
     assert "cleared" not in page
-
-
-def test_all_middleware_runs_in_the_request_s_own_thread() -> None:
-    handler = ASGIHandler()
-    handler.load_middleware(is_async=True)
-    # Asynchronous middleware would hand over to that thread and back, each of them, at every request.
-    assert isinstance(handler._middleware_chain, SyncToAsync)

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.installed_key import installed_key, installed_roots
 from server.environment import Environment
 from tests.simulators import certificates
@@ -53,3 +56,20 @@ def test_roots_that_are_replaced_while_they_are_read_are_read_again(tmp_path: Pa
     environment = environment.model_copy(update={"signing_retired_roots": path})
     assert first.strip() in installed_roots(environment, now=NOW)
     assert second.strip() in installed_roots(environment, now=NOW)
+
+
+def test_roots_that_stand_are_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = Environment(home=tmp_path)
+    installed_key(environment, now=NOW)
+    first = installed_roots(environment, now=NOW)
+    monkeypatch.delattr(DevelopmentCA, "signing_key")
+    assert installed_roots(environment, now=NOW) == first
+
+
+def test_a_key_file_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
+    environment = Environment(home=tmp_path)
+    installed_key(environment, now=NOW)
+    path = environment.keys_folder / "signer.pem"
+    path.chmod(0o644)
+    installed_key(environment, now=NOW)
+    assert path.stat().st_mode & 0o777 == 0o600

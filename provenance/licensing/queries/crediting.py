@@ -6,6 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from provenance.compiled_query import CompiledQuery, among
 from provenance.licensing.credits import credited_to
 from provenance.works.crediting import ANONYMOUS
 from provenance.works.models import Style, Work
@@ -31,9 +34,16 @@ def all_credited_today(decisions: Iterable[Mapping[str, Any]]) -> list[dict[str,
 
 def _unnamed_among(ids: Collection[UUID]) -> set[UUID]:
     """Return those of some works and styles of which an author stays anonymous: one query, by an index for each."""
-    works = Work.objects.filter(pk__in=ids, author_credit__contains=ANONYMOUS).values_list("pk", flat=True)
-    behind = Style.works.through.objects.filter(style_id__in=ids, work__author_credit__contains=ANONYMOUS)
-    return set(works.union(behind.values_list("style_id", flat=True)))
+    return {pk for (pk,) in UNNAMED.rows(ids=list(ids))}
+
+
+def _unnamed_behind() -> QuerySet[Any, Any]:
+    works = Work.objects.filter(among("pk", "ids"), author_credit__contains=ANONYMOUS).order_by()
+    behind = Style.works.through.objects.filter(among("style_id", "ids"), work__author_credit__contains=ANONYMOUS)
+    return works.values_list("pk").union(behind.order_by().values_list("style_id"))
+
+
+UNNAMED = CompiledQuery(_unnamed_behind)
 
 
 def _unnamed(used: Collection[UUID]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
+from provenance.compiled_query import CompiledQuery, among_texts
 from provenance.licensing.inheriting import together
 from provenance.licensing.models import InheritedTerms
 from provenance.licensing.terms import Terms, terms_read
@@ -19,8 +20,14 @@ def inherited_by(images: Iterable[str]) -> dict[str, Terms]:
     wanted = list(images)
     if not wanted:
         return {}
-    rows = InheritedTerms.objects.filter(image__in=wanted, lifted_at=None)
-    return {row.image: terms_read(row.terms, digest=row.terms_digest) for row in rows}
+    return {image: terms_read(terms, digest=digest) for image, terms, digest in IN_FORCE.rows(images=wanted)}
+
+
+IN_FORCE = CompiledQuery(
+    lambda: InheritedTerms.objects.filter(among_texts("image", "images"), lifted_at=None).values_list(
+        "image", "terms", "terms_digest"
+    )
+)
 
 
 def inherited_behind(styles: Iterable[UUID]) -> dict[UUID, Terms]:

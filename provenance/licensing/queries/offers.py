@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from provenance.actor import Actor
+from provenance.compiled_query import CompiledQuery, among, moment
 from provenance.licensing.errors import UnknownOffer
 from provenance.licensing.models import GrantEvent, Offer
 from provenance.licensing.money import WHOLE
@@ -86,31 +87,42 @@ def changed_since(
     ids, grants, offers = list(subjects), list(grants), list(offers)
     if not (ids or grants or offers):
         return []
-    behind = list(Style.works.through.objects.filter(style_id__in=ids).values_list("work_id", flat=True))
-    affected = [*ids, *behind, *works.owners_of([*ids, *behind])]
-    no = in_force().filter(subject_id__in=affected, recorded_at__gt=at).values_list("subject_id", flat=True)
-    copies = works_matched().filter(work_id__in=affected, opt_out__recorded_at__gt=at)
-    gone = Offer.objects.filter(subject_id__in=affected, withdrawn_at__gt=at).values_list("subject_id", flat=True)
-    revoked = GrantEvent.objects.filter(grant_id__in=grants, kind="revoked", at__gt=at)
-    other_terms = Offer.objects.filter(Q(superseded_at__gt=at) | Q(paused_at__gt=at), pk__in=offers)
-    changed: list[QuerySet[Any, UUID]] = [
-        no,
-        copies,
-        gone,
-        revoked.values_list("grant_id", flat=True),
-        other_terms.values_list("pk", flat=True),
-        *_out_of_use([*ids, *behind]),
-    ]
-    # One statement: every report on a delivered picture asks this.
-    first, *others = (one.order_by() for one in changed)
-    return sorted(first.union(*others))
+    affected = [*ids, *(one for (one,) in AFFECTED.rows(subjects=ids))]
+    return sorted(one for (one,) in CHANGED.rows(affected=affected, grants=grants, offers=offers, at=at))
 
 
-def _out_of_use(subjects: list[UUID]) -> tuple[QuerySet[Any, UUID], QuerySet[Any, UUID]]:
-    """Return which of some styles and works were withdrawn or rejected, or are in dispute."""
-    out = ("withdrawn", "rejected", "disputed")
-    works_out = Work.objects.filter(pk__in=subjects, state__in=out).values_list("pk", flat=True)
-    return works_out, Style.objects.filter(pk__in=subjects, state__in=out).values_list("pk", flat=True)
+def _affected() -> QuerySet[Any, Any]:
+    """Return the query of the works behind some subjects, and of the owners of all of them."""
+    behind = Style.works.through.objects.filter(among("style_id", "subjects")).order_by()
+    return behind.values_list("work_id").union(
+        behind.values_list("work__owner_id"),
+        Style.objects.filter(among("pk", "subjects")).order_by().values_list("owner_id"),
+        Work.objects.filter(among("pk", "subjects")).order_by().values_list("owner_id"),
+    )
+
+
+def _changed() -> QuerySet[Any, Any]:
+    """Return the query of what changed; by ids, so that each branch has its index."""
+    out, since = ("withdrawn", "rejected", "disputed"), moment("at")
+    revoked = GrantEvent.objects.filter(among("grant_id", "grants"), kind="revoked", at__gt=since)
+    other_terms = Q(superseded_at__gt=since) | Q(paused_at__gt=since)
+    first, *others = (
+        branch.order_by()
+        for branch in (
+            in_force().filter(among("subject_id", "affected"), recorded_at__gt=since).values_list("subject_id"),
+            works_matched().filter(among("work_id", "affected"), opt_out__recorded_at__gt=since).values_list("work_id"),
+            Offer.objects.filter(among("subject_id", "affected"), withdrawn_at__gt=since).values_list("subject_id"),
+            revoked.values_list("grant_id"),
+            Offer.objects.filter(other_terms, among("pk", "offers")).values_list("pk"),
+            Work.objects.filter(among("pk", "affected"), state__in=out).values_list("pk"),
+            Style.objects.filter(among("pk", "affected"), state__in=out).values_list("pk"),
+        )
+    )
+    return first.union(*others)
+
+
+AFFECTED = CompiledQuery(_affected)
+CHANGED = CompiledQuery(_changed)
 
 
 def splits_of_offer(offer: Offer) -> tuple[tuple[str, int], ...]:

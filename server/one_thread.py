@@ -1,0 +1,102 @@
+"""Django under ASGI, each request in one thread from its beginning to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.db import close_old_connections
+from django.http import HttpResponseBase
+from django.urls import set_script_prefix
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+T = TypeVar("T")
+THREADS = 32
+"""At most so many requests are worked on at once; the others wait with their body read."""
+
+
+class OneThread(ASGIHandler):
+    """Hands each request to one of a few threads that stay, and takes its whole answer from there.
+
+    Django's own handler makes a thread for each request and goes there and back five times: some milliseconds, where
+    our views are plain functions. Streams are sent by the loop, piece by piece, and end when their reader leaves.
+    """
+
+    def __init__(self) -> None:
+        BaseHandler.__init__(self)  # not Django's own, which would load the middleware to run in the loop
+        self.load_middleware(is_async=False)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request; raises ValueError for what is none."""
+        if scope["type"] != "http":
+            raise ValueError(f"There is only HTTP here, no {scope['type']}.")
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        try:
+            response = await self._in_thread(lambda: self._answered(scope, body))
+            if response.streaming:
+                await self._stream(response, receive, send)
+            else:
+                await self.send_response(response, send)
+        finally:
+            body.close()
+
+    def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        # In a context of its own, as each request has under Django's handlers: a thread remembers nothing of the last.
+        return asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
+
+    def _answered(self, scope: Message, body: Any) -> HttpResponseBase:
+        """Return the answer; of one that is no stream nothing is left to do but to send it."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response: HttpResponseBase = refusal if request is None else self.get_response(request)
+        response._handler_class = self.__class__  # type: ignore[attr-defined]  # what closing it signals
+        if response.streaming:
+            close_old_connections()  # a stream stays open for minutes and must not keep one of the pool's
+        else:
+            response.close()
+        return response
+
+    async def _stream(self, response: Any, receive: Receive, send: Send) -> None:
+        if not response.is_async:
+            response.block_size = self.chunk_size  # of a file; a generator has its own
+            response.streaming_content = self._pieces(response.streaming_content)
+        async with ThreadSensitiveContext():
+            leaving = asyncio.ensure_future(self.listen_for_disconnect(receive))
+            sending = asyncio.ensure_future(self.send_response(response, send))
+            try:
+                await asyncio.wait((leaving, sending), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                leaving.cancel()
+                sending.cancel()
+                _, fault = await asyncio.gather(leaving, sending, return_exceptions=True)
+                await sync_to_async(response.close)()
+        if isinstance(fault, Exception):
+            raise fault
+
+    async def _pieces(self, source: Iterable[bytes]) -> AsyncIterator[bytes]:
+        """Yield what a file or a generator holds, never more of it in memory than is being sent."""
+        pieces = iter(source)
+        while (piece := await self._in_thread(lambda: _next_of(pieces))) is not None:
+            yield piece
+
+
+def _next_of(pieces: Iterator[bytes]) -> bytes | None:
+    try:
+        return next(pieces, None)
+    finally:
+        close_old_connections()

@@ -1,0 +1,215 @@
+"""Each request is answered in one thread that stays; streams are sent piece by piece and end with their reader."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core import signals
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import path
+from django.utils import translation
+from pytest_django import Settings
+
+seen: list[str] = []
+opened: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def this_site(settings: Settings) -> Iterator[None]:
+    """Serve the views below, and note in which threads a request begins and ends."""
+    settings.ROOT_URLCONF = __name__
+    settings.MIDDLEWARE = [f"{__name__}.noting"]
+    begins, ends = (lambda **_: _note("begins")), (lambda **_: _note("ends"))
+    signals.request_started.connect(begins)
+    signals.request_finished.connect(ends)
+    seen.clear()
+    opened.clear()
+    yield
+    signals.request_started.disconnect(begins)
+    signals.request_finished.disconnect(ends)
+
+
+def _note(what: str) -> None:
+    seen.append(f"{what} {threading.current_thread().name}")
+
+
+def noting(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    def middleware(request: HttpRequest) -> HttpResponse:
+        _note("middleware")
+        return get_response(request)
+
+    return middleware
+
+
+def plain(request: HttpRequest) -> HttpResponse:
+    _note("view")
+    opened.append(request)
+    return HttpResponse(request.body[:3] + str(len(request.body)).encode() + request.get_full_path().encode())
+
+
+def spoken(request: HttpRequest) -> HttpResponse:
+    language = translation.get_language()
+    translation.activate("zh-hans")
+    return HttpResponse(language)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("a view that fails")
+
+
+async def _ticks() -> AsyncIterator[bytes]:
+    try:
+        for number in range(1000):
+            yield f"{number}\n".encode()
+            await asyncio.sleep(0.01)
+    finally:
+        seen.append("stream closed")
+
+
+def endless(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(_ticks())
+
+
+async def _fails() -> AsyncIterator[bytes]:
+    yield b"one"
+    raise RuntimeError("a stream that fails")
+
+
+def failing(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(_fails())
+
+
+def file(request: HttpRequest) -> FileResponse:
+    target = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
+    target.write(b"x" * 300_000)
+    target.seek(0)
+    opened.append(target)
+    return FileResponse(target)
+
+
+def generated(request: HttpRequest) -> StreamingHttpResponse:
+    def pieces() -> Iterator[str]:
+        for number in range(3):
+            _note("piece")
+            yield str(number)
+
+    return StreamingHttpResponse(pieces())
+
+
+urlpatterns = [
+    path(f"{view.__name__}", view) for view in (plain, spoken, broken, endless, failing, file, generated)  # type: ignore[arg-type]  # one of each kind
+]  # fmt: skip
+
+
+class Call:
+    """One request, its body in pieces; the reader leaves after so many messages where a number is given."""
+
+    def __init__(self, name: str, *body: bytes, leaves_after: int = 0) -> None:
+        self.scope = {
+            "type": "http", "method": "POST" if body else "GET", "path": f"/{name}", "query_string": b"a=1",
+            "headers": [(b"host", b"testserver")], "server": ("testserver", 80),
+        }  # fmt: skip
+        self.leaves_after, self.sent = leaves_after, [dict[str, Any]()][:0]
+        self._body = [
+            {"type": "http.request", "body": piece, "more_body": piece is not body[-1]} for piece in body
+        ] or [{"type": "http.request", "body": b"", "more_body": False}]
+        self._left = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        if self._body:
+            return self._body.pop(0)
+        await self._left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+        if len(self.sent) == self.leaves_after:
+            self._left.set()
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+    @property
+    def pieces(self) -> list[bytes]:
+        return [message["body"] for message in self.sent[1:] if message.get("body")]
+
+
+def calls(*wanted: Call) -> tuple[Call, ...]:
+    """Make some calls to one site, one after the other."""
+    from server.one_thread import OneThread
+
+    async def run() -> None:
+        site = OneThread()
+        for one in wanted:
+            await asyncio.wait_for(site(one.scope, one.receive, one.send), timeout=20)
+
+    asyncio.run(run())
+    return wanted
+
+
+def test_a_request_begins_and_ends_in_one_thread_which_the_next_one_has_too() -> None:
+    first, second = calls(Call("plain", b"abc", b"defg"), Call("plain", b"x"))
+    assert (first.status, first.pieces) == (200, [b"abc7/plain?a=1"])
+    assert second.pieces == [b"x1/plain?a=1"]
+    assert [one.split()[0] for one in seen] == ["begins", "middleware", "view", "ends"] * 2
+    (thread,) = {one.split(maxsplit=1)[1] for one in seen}
+    assert thread.startswith("request_")
+    assert all(request._stream.closed for request in opened)
+
+
+def test_a_thread_remembers_nothing_of_the_last_request() -> None:
+    first, second = calls(Call("spoken"), Call("spoken"))
+    assert first.pieces == second.pieces == [b"en"]
+
+
+def test_a_view_that_fails_is_answered(settings: Settings) -> None:
+    settings.DEBUG_PROPAGATE_EXCEPTIONS = False
+    (failed,) = calls(Call("broken"))
+    assert failed.status == 500
+    assert seen[-1].startswith("ends")
+
+
+def test_a_stream_ends_when_its_reader_leaves() -> None:
+    (left,) = calls(Call("endless", leaves_after=3))
+    assert left.pieces[:2] == [b"0\n", b"1\n"] and len(left.pieces) < 10
+    assert seen[-2] == "stream closed" and seen[-1].startswith("ends")
+
+
+def test_a_stream_that_fails_says_so() -> None:
+    with pytest.raises(RuntimeError, match="a stream that fails"):
+        calls(Call("failing"))
+    assert seen[-1].startswith("ends")
+
+
+def test_a_file_is_sent_in_pieces_and_closed() -> None:
+    (sent,) = calls(Call("file"))
+    assert max(map(len, sent.pieces)) <= 2**16 and sum(map(len, sent.pieces)) == 300_000
+    assert dict(sent.sent[0]["headers"])[b"Content-Length"] == b"300000"
+    assert opened[0].closed
+
+
+def test_a_generator_runs_outside_the_loop() -> None:
+    (sent,) = calls(Call("generated"))
+    assert sent.pieces == [b"0", b"1", b"2"]
+    pieces = [one.split(maxsplit=1)[1] for one in seen if one.startswith("piece")]
+    assert len(pieces) == 3 and all(name.startswith("request_") for name in pieces)
+
+
+def test_a_reader_who_leaves_before_its_body_is_read_gets_nothing() -> None:
+    gone = Call("plain", b"abc")
+    gone._body = [{"type": "http.disconnect"}]
+    calls(gone)
+    assert gone.sent == [] and seen == []
+
+
+def test_what_is_no_request_is_refused() -> None:
+    socket = Call("plain")
+    socket.scope["type"] = "websocket"
+    with pytest.raises(ValueError, match="websocket"):
+        calls(socket)
