@@ -1,6 +1,8 @@
 """The ASGI application."""
 
+import multiprocessing
 import os
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -41,4 +43,12 @@ class BoundedBody:
         await self.app(scope, bounded, send)
 
 
+def _end_with_parent() -> None:
+    """End as soon as the process that shares its port with this one is gone, so that the next one can have the port."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+_end_with_parent()
 application = BoundedBody(OneThread(), limit=LARGEST_BODY)

@@ -88,6 +88,8 @@ class Environment(BaseSettings):
     """Below which addresses pictures are fetched for verification; none unless set."""
     verify_rate: str = Field("60/min", pattern=RATE, validation_alias=_named("COLOPHON_VERIFY_RATE"))
     proxies: int = Field(0, ge=0, validation_alias=_named("COLOPHON_PROXIES"))
+    web_processes: int = Field(1, ge=1, le=64, validation_alias=_named("COLOPHON_WEB_PROCESSES"))
+    """How many processes answer the site's requests; rates are counted by each of them."""
 
     signing_certificates: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_CERTIFICATES"))
     signing_key: FilePath | None = Field(None, validation_alias=_named("COLOPHON_SIGNING_KEY"))

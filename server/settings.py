@@ -314,5 +314,6 @@ LOGGING = {
         # At DEBUG these would write every statement with its values, prompts among them.
         "django.db.backends": {"level": "INFO"},
         "psycopg": {"level": "INFO"},
+        "psycopg.pool": {"level": "WARNING"},  # three lines a request, of what it lends and takes back
     },
 }

@@ -66,7 +66,7 @@ def programs(settings: Environment) -> list[Program]:
     celery = [python, "-m", "celery", "-A", "server.celery"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"]
     web = [python, "-m", "uvicorn", "server.asgi:application", "--host", settings.host, "--port", str(settings.port)]
-    web += ["--no-access-log", "--timeout-graceful-shutdown", "2"]
+    web += ["--no-access-log", "--timeout-graceful-shutdown", "2", "--workers", str(settings.web_processes)]
     found = [
         Program("web", web, environment={"COLOPHON_DATABASE_POOL": "true"}),
         Program("render", [*worker, "-Q", "render", "-P", "prefork", "-c", "1", "-n", "render@%h"]),

@@ -43,12 +43,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="colophon-bench-verification-") as folder:
         rows = in_process(Path(folder) / "keys")
         os.environ.setdefault(RUN_VARIABLE, folder)
-        running = Colophon(Path(folder) / "data", COLOPHON_VERIFY_RATE="100000/min")
-        try:
-            running.start()
-            rows += over_http(running)
-        finally:
-            running.sweep()
+        for processes in ("1", "2"):
+            running = Colophon(
+                Path(folder) / processes, COLOPHON_VERIFY_RATE="100000/min", COLOPHON_WEB_PROCESSES=processes
+            )
+            try:
+                running.start()
+                told = f"verifications/s over HTTP, web processes: {processes}"
+                rows += [(f"{told}, {name}", *more) for name, *more in over_http(running)]
+            finally:
+                running.sweep()
     print(json.dumps(rows))
 
 
@@ -91,25 +95,30 @@ def over_http(running: Colophon) -> Iterator[tuple[str, str, str]]:
 
     The strangers' pictures are another one each time, and a watermark could be in any of them.
     """
-    known = _delivered(running)
+    server = Server(running.address)
+    server.sign_in(account="artist", password=first_password(running.home, account="artist"))
+    image, known = _delivered(server)
+    time.sleep(SECONDS_TO_A_CHECKPOINT)
     key = DevelopmentCA(running.home / "keys").signing_key(now=datetime.now(UTC))
     strangers = [signed(key, data=picture(size=SIDE, seed=seed)).data for seed in range(STRANGERS)]
     size = f"{len(known) / 1e6:.1f} MB PNG"
-    yield _reports(running, [known], layer="file", name=f"verifications/s over HTTP, {size}, known byte for byte")
-    yield _reports(running, strangers, layer="", name="verifications/s over HTTP, 1.1 MB PNG, not in the records")
+    yield _reports(running, [known], layer="file", name=f"{size}, known byte for byte")
+    work = json.loads(server.call("/api/v1/works", body={"image": image, "title": "Clouds"}))["id"]
+    _, nested = _delivered(server, inputs=[{"role": "image", "work": work}])
+    time.sleep(SECONDS_TO_A_CHECKPOINT)
+    yield _reports(running, [nested], layer="file", name="the same made from a listed work")
+    yield _reports(running, strangers, layer="", name="1.1 MB PNG, not in the records")
 
 
-def _delivered(running: Colophon) -> bytes:
-    """Return the file of a picture that this Colophon made."""
-    server = Server(running.address)
-    server.sign_in(account="artist", password=first_password(running.home, account="artist"))
-    asked = {"prompt": "clouds", "steps": 1, "seeds": ["1"], "width": DRAWN_SIDE, "height": DRAWN_SIDE}
+def _delivered(server: Server, **more: object) -> tuple[str, bytes]:
+    """Return the digest and the file of a picture that this Colophon made."""
+    asked = {"prompt": "clouds", "steps": 2, "seeds": ["1"], "width": DRAWN_SIDE, "height": DRAWN_SIDE, **more}
     generation = json.loads(server.call("/api/v1/generations", body=asked))["id"]
     while True:
         record = json.loads(server.call(f"/api/v1/generations/{generation}"))
         if record["state"] == "done":
-            time.sleep(SECONDS_TO_A_CHECKPOINT)
-            return server.call(f"/api/v1/images/{record['outputs'][0]['digest']}/file")
+            digest = record["outputs"][0]["digest"]
+            return digest, server.call(f"/api/v1/images/{digest}/file")
         if record["state"] in {"failed", "refused"}:
             sys.exit(f"no picture to verify: {record}")
         time.sleep(0.2)
@@ -129,8 +138,8 @@ def _reports(running: Colophon, files: Sequence[bytes], *, layer: str, name: str
 
     for number in range(CALLERS + len(bodies)):
         report(number)
-    web, database = ([psutil.Process(running.pid(one))] for one in ("web", "database"))
-    database += database[0].children(recursive=True)
+    top = (psutil.Process(running.pid(one)) for one in ("web", "database"))
+    web, database = ([one, *one.children(recursive=True)] for one in top)
     began, before = time.perf_counter(), [_busy(web), _busy(database)]
     with ThreadPoolExecutor(CALLERS) as callers:
         done = len(list(callers.map(report, range(4 * REPORTS))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -70,6 +71,36 @@ def test_a_killed_process_comes_back_and_the_site_answers(shared: Colophon, name
     after = shared.wait_for_another(name, than=before)
     assert psutil.pid_exists(after)
     wait_until(shared.answers, what=f"the site after the {name} was killed")
+
+
+def serving(running: Colophon) -> set[psutil.Process]:
+    """Return the processes that answer for the web process: those of its children that hold a listening port."""
+    found = set()
+    with contextlib.suppress(psutil.NoSuchProcess):  # one that ends while it is looked at
+        for child in psutil.Process(running.pid("web")).children():
+            if any(each.status == psutil.CONN_LISTEN for each in child.net_connections()):
+                found.add(child)
+    return found
+
+
+def test_two_web_processes_share_the_port_and_none_outlives_a_killed_one(fresh: Path) -> None:
+    running = Colophon(fresh / "data", COLOPHON_WEB_PROCESSES="2")
+    try:
+        running.start()
+        both = wait_until(lambda: len(found := serving(running)) == 2 and found, what="two processes that serve")
+        one = next(iter(both))
+        one.kill()
+        wait_until(lambda: len(serving(running)) == 2 and one not in serving(running), what="another in its place")
+        assert running.answers()
+        before, killed = serving(running), running.kill("web")
+        running.wait_for_another("web", than=killed)
+        wait_until(lambda: len(serving(running)) == 2 and all(map(is_gone, before)), what="two new ones alone")
+        wait_until(running.answers, what="the site after its web process was killed")
+        family = running.family()
+        assert running.stop() == 0
+        assert nothing_is_left(family, of=running)
+    finally:
+        running.sweep()
 
 
 def test_a_second_up_on_the_same_data_is_refused_and_the_first_goes_on(shared: Colophon) -> None:

@@ -55,6 +55,7 @@ def test_no_password_in_an_address_is_shown() -> None:
         ("COLOPHON_LEASE_SECONDS", "-3"),
         ("COLOPHON_MODEL_MEMORY_BYTES", "8 GB"),
         ("COLOPHON_PROXIES", "-1"),
+        ("COLOPHON_WEB_PROCESSES", "0"),
         ("COLOPHON_REQUEST_RATE", "often"),
         ("COLOPHON_REQUEST_RATE", "0/min"),
         ("COLOPHON_VERIFY_RATE", "60"),
