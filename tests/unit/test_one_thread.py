@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import django
 import pytest
 from django.core import signals
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -22,6 +23,7 @@ opened: list[Any] = []
 @pytest.fixture(autouse=True)
 def this_site(settings: Settings) -> Iterator[None]:
     """Serve the views below, and note in which threads a request begins and ends."""
+    django.setup()
     settings.ROOT_URLCONF = __name__
     settings.MIDDLEWARE = [f"{__name__}.noting"]
     begins, ends = (lambda **_: _note("begins")), (lambda **_: _note("ends"))
