@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from provenance.attribution.flat_codes import CODES
+from provenance.attribution.flat_codes import CODES, FlatCodes
 from provenance.attribution.held_codes import held_codes
 from provenance.attribution.models import KeptFingerprint
 from provenance.fingerprint import PLAIN_BELOW, SHIFTED_WITHIN, SURE_WITHIN, Fingerprint, Look, apart, distance
@@ -65,11 +65,12 @@ def near(
     asked = [*wholes, *((place, code) for place, code in enumerate(fingerprint.pdq) if place)]
     if both_ways:
         asked += [(0, code) for code in fingerprint.pdq[1:]]
-    found = _matches(fingerprint, asked, kinds=kinds, within=within, both_ways=both_ways, loosely=loosely)
+    held = held_codes()
+    found = _matches(fingerprint, asked, held=held, kinds=kinds, within=within, both_ways=both_ways, loosely=loosely)
     if loosely and not any(one.is_sure for one in found) and (shifted := fingerprint.shifted):
         moved = [(place, code) for code in shifted for place in range(1, CODES)]
         nearer = min(within, SHIFTED_WITHIN)
-        further = _matches(fingerprint, moved, kinds=kinds, within=nearer, loosely=True, shifted=shifted)
+        further = _matches(fingerprint, moved, held=held, kinds=kinds, within=nearer, loosely=True, shifted=shifted)
         found = sorted([*found, *further], key=lambda one: one.distance)
     best: dict[tuple[str, UUID], Match] = {}
     for match in found:
@@ -81,13 +82,14 @@ def _matches(
     fingerprint: Fingerprint | Look,
     asked: Sequence[tuple[int, bytes]],
     *,
+    held: FlatCodes,
     kinds: Collection[str],
     within: int,
     loosely: bool,
     both_ways: bool = False,
     shifted: tuple[bytes, ...] = (),
 ) -> list[Match]:
-    rows = held_codes().rows_near(asked, within=within)
+    rows = held.rows_near(asked, within=within)
     if not rows:
         return []
     kept = KeptFingerprint.objects.filter(pk__in=rows, kind__in=list(kinds)).exclude(codes=b"").order_by("pk")
