@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from generation import image_files
+from generation.actions.carrying import carried
 from generation.actions.delivering import keep
 from generation.actions.retouching import require_retouch
 from generation.actions.stating import colophon_of
@@ -29,7 +30,7 @@ from provenance.attribution import actions as attribution
 from provenance.audit_log import actions as audit_log
 from provenance.credentials import actions as credentials
 from provenance.credentials import queries as credentials_kept
-from provenance.credentials.manifest import Colophon, Opened, WatermarkStated
+from provenance.credentials.manifest import Colophon, Opened
 from provenance.credentials.marking import ENDINGS, mark
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
@@ -101,7 +102,11 @@ def _changed(form: Form, *, data: bytes, change: Change, key: SigningKey) -> Pre
     signed = sign_image(
         marked.data,
         media_type=colophon.media_type,
-        colophon=replace(colophon, fingerprint=marked.delivered_fingerprint, watermark=_carried(form, marked.data)),
+        colophon=replace(
+            colophon,
+            fingerprint=marked.delivered_fingerprint,
+            watermark=carried(form, before=data, after=marked.data),
+        ),
         key=key,
         timestamps=credentials.timestamp_authority(),
         is_compact=settings.ENVIRONMENT.compact_manifests,
@@ -180,13 +185,6 @@ def _colophon(form: Form, *, data: bytes, change: Change, at: datetime) -> Colop
 def _signed_at(form: Form) -> datetime:
     credential = credentials_kept.credential_of(form.output.digest)
     return credential.signed_at if credential else form.output.delivered_at
-
-
-def _carried(form: Form, data: bytes) -> WatermarkStated | None:
-    """Return the image's watermark where the new form still carries it."""
-    id, chosen = form.output.watermark, credentials.reading_watermark()
-    found = chosen.read(decode_picture(data).pixels) if id else None
-    return WatermarkStated(chosen.algorithm, found.id) if found and found.hex == id else None
 
 
 def _scheduler(settings: Mapping[str, Any] | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from server.settings import CELERY_TASK_ROUTES
 from tests.bench.marks import varied
 from tests.factories.pictures import a_png
 from tests.factories.records import a_model, a_request, a_worker, an_artist
-from tests.factories.trustmarks import KNOWN, placed_weights
+from tests.factories.trustmarks import KNOWN, placed_weights, trustmark_chosen
 from tests.simulators.caller import Caller
 from tests.simulators.drawn import DrawnPipeline
 
@@ -42,17 +41,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.torch]
 
 @pytest.fixture(autouse=True)
 def trustmark(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Choose TrustMark with small random weights that read one id; and let that be the id that is drawn."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(
-        update={"home": tmp_path / "home", "trustmark_weights": placed_weights(tmp_path / "weights")}
-    )
-    settings.COLOPHON_WATERMARK = "generation.trustmark.watermark.placed"
-    settings.COLOPHON_WATERMARK_LEAST_SIDE = 64
-    drawn = secrets.token_bytes
-    monkeypatch.setattr(secrets, "token_bytes", lambda length: KNOWN if length == len(KNOWN) else drawn(length))
-    watermark_at.cache_clear()
-    yield
-    watermark_at.cache_clear()
+    """Choose a small TrustMark that reads one id."""
+    with trustmark_chosen(tmp_path, settings=settings, monkeypatch=monkeypatch):
+        yield
 
 
 @pytest.fixture

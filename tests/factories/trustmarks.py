@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import torch
 import yaml
+from pytest_django import Settings
 
 from generation.trustmark.codec import packet_of
 from generation.trustmark.networks import HidingNetwork, ReadingNetwork
 from generation.trustmark.weights import convert
+from provenance.credentials.watermark.contract import watermark_at
 
 WIDTH, DOWN, MIDDLE, SIDE = 4, 2, 1, 64
 KNOWN = bytes.fromhex("0123456789abcdef")
@@ -50,3 +56,18 @@ def placed_weights(folder: Path, *, says: bytes | None = KNOWN) -> Path:
     """Write a folder of safetensors as the conversion does."""
     convert(published(folder / "published", says=says), folder / "placed", variant="Q")
     return folder / "placed"
+
+
+@contextmanager
+def trustmark_chosen(folder: Path, *, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Choose TrustMark with small random weights that read one id; and let that be the id that is drawn."""
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(
+        update={"home": folder / "home", "trustmark_weights": placed_weights(folder / "weights")}
+    )
+    settings.COLOPHON_WATERMARK = "generation.trustmark.watermark.placed"
+    settings.COLOPHON_WATERMARK_LEAST_SIDE = 64
+    drawn = secrets.token_bytes
+    monkeypatch.setattr(secrets, "token_bytes", lambda length: KNOWN if length == len(KNOWN) else drawn(length))
+    watermark_at.cache_clear()
+    yield
+    watermark_at.cache_clear()

@@ -19,6 +19,12 @@ from tests.bench.marks import varied
 print("left", ask(varied(3, 300)).pk)
 """
 
+READ_ONE_SOON = """
+from generation.actions.reading_watermarks import read_soon
+from tests.bench.marks import varied
+print("read", read_soon(varied(3, 300)).hex())
+"""
+
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Colophon]:
@@ -54,6 +60,11 @@ def test_the_render_worker_reads_what_the_web_process_never_could(studio: Coloph
     of_web = _libraries(psutil.Process(studio.pid("web")))
     assert any("python" in name for name in of_web) and not any("libtorch" in name for name in of_web)
     assert any(_has_torch(one) for one in studio.family())
+
+
+def test_a_request_that_waits_for_a_reading_gets_it_in_time(studio: Colophon) -> None:
+    done = manage(studio.home, "shell", "-c", READ_ONE_SOON, **studio.more)
+    assert "read 0123456789abcdef" in done.stdout, f"{done.stdout}{done.stderr}\n{studio.logs()}"
 
 
 def _has_torch(process: psutil.Process) -> bool:
