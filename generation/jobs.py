@@ -95,9 +95,10 @@ def reconcile() -> None:
 
 @shared_task
 def fingerprint() -> None:
-    """Keep the fingerprints of images that were delivered, and works that were listed, before there were any."""
+    """Keep the fingerprints of images that were delivered, and works that were listed, before there were such."""
     fingerprinting.fingerprint_older()
     fingerprinting_works.fingerprint_works()
+    fingerprinting.fingerprint_plain()
 
 
 @shared_task

@@ -1,4 +1,4 @@
-"""Fingerprints of images, and of their later forms, that were delivered before fingerprints were kept."""
+"""Fingerprints of images and their later forms from before fingerprints were kept, and of what was too plain then."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from generation.recovery import RENDITION
 from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.attribution import actions as attribution
+from provenance.attribution.queries import kept_as_too_plain
 from provenance.errors import ProvenanceError
 from provenance.fingerprint import Fingerprint, fingerprint_of
 from provenance.picture import decode_picture
@@ -31,6 +32,17 @@ def fingerprint_older() -> int:
     firsts = (output for output in queries.outputs_unfingerprinted().iterator() if _fingerprint(output))
     later = (form for form in queries.renditions_unfingerprinted().iterator() if _fingerprint_form(form))
     return len(list(islice(chain(firsts, later), AT_ONCE)))
+
+
+def fingerprint_plain() -> int:
+    """Record anew, once, what was kept of works and images as too plain for codes; return how many were done.
+
+    One that proves to be featureless is done without codes. A file that is missing or altered is left to
+    reconciliation, which names it.
+    """
+    pictures = ((row, _read(row.digest)) for row in kept_as_too_plain().iterator())
+    done = (row for row, read in pictures if read and attribution.record_anew(row, fingerprint=read, actor=COLOPHON))
+    return len(list(islice(done, AT_ONCE)))
 
 
 def _read(digest: str) -> Fingerprint | None:

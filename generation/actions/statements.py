@@ -219,7 +219,7 @@ EVERYTHING: tuple[Told, ...] = (
         },
     ),
     Told(
-        table="attribution_keptfingerprint", kinds=("PictureFingerprinted",), name="fingerprint",
+        table="attribution_keptfingerprint", kinds=("PictureFingerprinted",), name="fingerprint", is_newest_only=True,
         says={
             "of": column("kind"), "subject": column("subject_id"), "stage": column("stage"),
             "picture": column("digest"), "codes": ("codes", _codes),

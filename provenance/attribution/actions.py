@@ -13,6 +13,7 @@ from django.utils import timezone
 from provenance.actor import Actor
 from provenance.attribution.events import PictureFingerprinted
 from provenance.attribution.models import KeptFingerprint
+from provenance.attribution.queries import kept_as_too_plain
 from provenance.audit_log import actions as audit_log
 from provenance.canonical import Digest, sha256_digest
 from provenance.fingerprint import Fingerprint
@@ -58,6 +59,26 @@ def record_all(pictures: Iterable[Fingerprinted], *, actor: Actor) -> Sequence[K
     )
     audit_log.append_all(_statement(row, actor) for row in rows)
     return rows
+
+
+@transaction.atomic
+def record_anew(row: KeptFingerprint, *, fingerprint: Fingerprint, actor: Actor) -> bool:
+    """Keep the fingerprint of a picture that was kept as too plain; say whether it still was, and not erased since.
+
+    Searching processes read the row again: it gets this transaction as the one that wrote it.
+    """
+    held = kept_as_too_plain().select_for_update().filter(pk=row.pk).first()
+    if held is None:
+        return False
+    held.codes, held.quality, held.iscc = b"".join(fingerprint.pdq), fingerprint.quality, fingerprint.iscc
+    held.kept_at = timezone.now()
+    held.save(update_fields=["codes", "quality", "iscc", "kept_at"])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE attribution_keptfingerprint SET written_in = pg_current_xact_id() WHERE id = %s", [held.pk]
+        )
+    audit_log.append(_statement(held, actor))
+    return True
 
 
 def _statement(row: KeptFingerprint, actor: Actor) -> PictureFingerprinted:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from provenance.fingerprint import LEAST_QUALITY
+
 
 class KeptFingerprint(models.Model):
     """What one picture is recognised by, and which picture that is.
@@ -55,4 +57,10 @@ class KeptFingerprint(models.Model):
             # Every look-up by picture: neither constraint covers all stages, so neither serves it.
             models.Index(fields=["kind", "subject_id", "stage"], name="fingerprint_by_subject"),
             models.Index(fields=["iscc"], condition=~Q(iscc=""), name="fingerprint_by_iscc"),
+            # Empty once each was recorded anew: the job that looks for some then reads nothing.
+            models.Index(
+                fields=["id"],
+                condition=Q(codes=b"", quality__gte=LEAST_QUALITY, erased_at=None),
+                name="fingerprint_kept_as_too_plain",
+            ),
         ]

@@ -15,7 +15,16 @@ from django.db.models import Exists, OuterRef, QuerySet
 from provenance.attribution.flat_codes import CODES, FlatCodes
 from provenance.attribution.held_codes import held_codes
 from provenance.attribution.models import KeptFingerprint
-from provenance.fingerprint import PLAIN_BELOW, SHIFTED_WITHIN, SURE_WITHIN, Fingerprint, Look, apart, distance
+from provenance.fingerprint import (
+    LEAST_QUALITY,
+    PLAIN_BELOW,
+    SHIFTED_WITHIN,
+    SURE_WITHIN,
+    Fingerprint,
+    Look,
+    apart,
+    distance,
+)
 
 BYTES = 32
 
@@ -142,6 +151,16 @@ def fingerprint_kept(kind: str, *, subject: UUID) -> Fingerprint:
 def with_iscc(iscc: str, *, kinds: Collection[str]) -> QuerySet[KeptFingerprint]:
     """Return the kept fingerprints with an ISCC code."""
     return KeptFingerprint.objects.filter(iscc=iscc, kind__in=list(kinds), erased_at=None).order_by("pk")
+
+
+def kept_as_too_plain() -> QuerySet[KeptFingerprint]:
+    """Return what is kept of works and images, in each form that is a file, without codes though they would have some.
+
+    They were too plain for any when they were kept (decision 0030); one that is featureless is none of them. The oldest
+    first, none erased.
+    """
+    uncoded = KeptFingerprint.objects.filter(codes=b"", quality__gte=LEAST_QUALITY, erased_at=None)
+    return uncoded.filter(kind__in=["work", "image"]).exclude(stage="raw").order_by("pk")
 
 
 def is_form_kept(*, digest: str) -> Exists:

@@ -73,9 +73,7 @@ def make(keys: Path, mara: Account) -> Any:
 
 def bindings(digest: str) -> dict[str, str]:
     stated = read(storage.load(digest)).manifest["assertions"]
-    return {
-        one["data"]["alg"]: one["data"]["blocks"][0]["value"] for one in stated if "soft-binding" in one["label"]
-    }
+    return {one["data"]["alg"]: one["data"]["blocks"][0]["value"] for one in stated if "soft-binding" in one["label"]}
 
 
 @contextmanager
