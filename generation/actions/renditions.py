@@ -36,6 +36,7 @@ from provenance.credentials.signing import SignedImage, SigningKey, sign_image
 from provenance.credentials.xmp import xmp_packet
 from provenance.fingerprint import Fingerprint
 from provenance.licensing.actions.inheriting import carry
+from provenance.licensing.actions.opting_out import NO_FINGERPRINT, KnownForm, include_form
 from provenance.picture import decode_picture
 from provenance.verification.verify import verify
 
@@ -203,6 +204,7 @@ def record_rendition(made: Prepared, *, form: Form, made_by: Actor) -> Rendition
         raise RecordErased(date=f"{generation.erased_at:%Y-%m-%d}")
     if made.reason != "timestamp":
         _require_room(form)
+    _include_in_opt_outs(made, form=form, made_by=made_by)
     keep(made.signed)
     credentials.record(made.credential, actor=made_by)
     rendition = Rendition(
@@ -232,6 +234,12 @@ def record_rendition(made: Prepared, *, form: Form, made_by: Actor) -> Rendition
             stage=RENDITION,
         )
     return rendition
+
+
+def _include_in_opt_outs(made: Prepared, *, form: Form, made_by: Actor) -> None:
+    files = [digest for digest, _ in image_files.files_of_image(form.output.digest)]
+    new = KnownForm(made.credential.image_digest, made.delivered_pixels, made.fingerprint or NO_FINGERPRINT)
+    include_form(actor=made_by, files=files, form=new)
 
 
 def _made(rendition: Rendition, *, form: Form, made_by: Actor) -> RenditionMade:

@@ -57,6 +57,7 @@ class KeptFingerprint(models.Model):
             # Every look-up by picture: neither constraint covers all stages, so neither serves it.
             models.Index(fields=["kind", "subject_id", "stage"], name="fingerprint_by_subject"),
             models.Index(fields=["iscc"], condition=~Q(iscc=""), name="fingerprint_by_iscc"),
+            models.Index(fields=["digest"], condition=Q(kind="opt-out"), name="fingerprint_of_opted_out_file"),
             # Empty once each was recorded anew: the job that looks for some then reads nothing.
             models.Index(
                 fields=["id"],

@@ -130,9 +130,9 @@ def pictures_held() -> int:
     return len(held_codes())
 
 
-def subjects_with(digest: str, *, kind: str) -> set[UUID]:
-    """Return the pictures of a kind that are one very file, with or without a fingerprint."""
-    return set(KeptFingerprint.objects.filter(kind=kind, digest=digest).values_list("subject_id", flat=True))
+def subjects_with(*digests: str, kind: str) -> set[UUID]:
+    """Return the pictures of a kind that are one of these very files, with or without a fingerprint."""
+    return set(KeptFingerprint.objects.filter(kind=kind, digest__in=digests).values_list("subject_id", flat=True))
 
 
 def kept_of(kind: str, *, subject: UUID) -> QuerySet[KeptFingerprint]:

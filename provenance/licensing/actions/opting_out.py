@@ -212,6 +212,26 @@ def opt_out_fingerprint(
     return opt_out
 
 
+def include_form(*, actor: Actor, files: Iterable[str], form: KnownForm) -> None:
+    """Let every standing no to a file of a delivered image be one to a form that is made of it now.
+
+    In the transaction that records the form, and holds listing from here on: what is listed after it and is the form,
+    or looks like it, is flagged. Of a person whose data was erased the no holds on by digest alone.
+    """
+    hold_listing()
+    named = fingerprints_kept.subjects_with(*files, kind="opt-out")
+    standing = OptOut.objects.select_related("party").filter(pk__in=named, ended_at=None).order_by("pk")
+    fingerprints.record_all(
+        [
+            Fingerprinted(
+                "opt-out", one.pk, form.digest, NO_FINGERPRINT if one.party.erased_at else form.fingerprint, RENDITION
+            )
+            for one in standing
+        ],
+        actor=actor,
+    )
+
+
 def settle_claim(*, actor: Actor, claim_id: UUID, outcome: str, reason: str) -> None:
     """Let a claim hold from now on, or end it, as its disputes ended; one that is settled stays so.
 
