@@ -18,7 +18,7 @@ from provenance.licensing.credits import licence_name
 from provenance.licensing.errors import UnknownOffer
 from provenance.licensing.inheriting import conditions_and_policy
 from provenance.licensing.publications import odrl, reservations, rsl
-from provenance.licensing.publications.published import Published
+from provenance.licensing.publications.published import PLACES, Published
 from provenance.licensing.queries import publishing
 from provenance.licensing.queries.inheriting import inherited_of
 from provenance.licensing.terms import COMMERCIALIZE, DERIVE, NAME_IN_PROMPT, TRAIN, USE_ADAPTER, USE_STYLE
@@ -103,7 +103,8 @@ def status(request: HttpRequest, offer_id: UUID) -> JsonResponse:
 @cache_control(max_age=3600)
 def tdmrep(request: HttpRequest) -> JsonResponse:
     """Return which listed works are reserved against text and data mining (W3C TDM Reservation Protocol)."""
-    works = ((f"/api/v1/works/{one.subject_id}/preview", one) for one in _listed(request) if one.subject_kind == "work")
+    offered = (one for one in _listed(request) if one.subject_kind == "work")
+    works = ((f"{PLACES['work']}{one.subject_id}/preview", one) for one in offered)
     return JsonResponse(reservations.tdm_declarations(works), safe=False)
 
 

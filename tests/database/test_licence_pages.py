@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.robotparser import RobotFileParser
 from uuid import uuid4
 from xml.etree import ElementTree
 
@@ -124,3 +126,35 @@ def test_robots_find_the_licences_and_each_free_work(shop: Shop, offer: dict[str
     assert {one.text for one in document.iter("{https://rslstandard.org/rsl}standard")} == {
         "https://creativecommons.org/publicdomain/zero/1.0/", "https://creativecommons.org/licenses/by/4.0/",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("comes_first", [False, True])
+def test_what_licences_and_reservations_name_robots_may_read_and_nothing_else_of_the_interface(
+    shop: Shop, offer: dict[str, Any], comes_first: bool
+) -> None:
+    a_work(shop.owner, shop.party, seed=5, title="Free", licence="CC0-1.0")
+    shop.offer(subject_kind="party", subject=str(shop.party.pk), permissions=["derive"])
+    may = first_fitting if comes_first else longest_fitting
+    rules = Caller().get("/robots.txt").content.decode()
+    document = ElementTree.fromstring(Caller().get("/licences.xml").content)
+    *reserved, _ = Caller().get("/.well-known/tdmrep.json").json()
+    named = [urlsplit(one.get("url", "")).path for one in document]
+    assert {path.split("/")[3] for path in named} == {"works", "styles", "parties"} and reserved
+    for path in (*named, *(one["location"] for one in reserved), "/", "/licences.xml", f"/licences/{offer['id']}"):
+        assert may(rules, path), path
+    for path in ("/api/v1/generations", "/api/v1/images/sha256:1", "/api/schema", "/api/v1/works", "/api/v1/me/tokens"):
+        assert not may(rules, path), path
+
+
+def first_fitting(rules: str, path: str) -> bool:
+    """Read robots.txt as Python's own reader does."""
+    reader = RobotFileParser()
+    reader.parse(rules.splitlines())
+    return reader.can_fetch("anybody", path)
+
+
+def longest_fitting(rules: str, path: str) -> bool:
+    """Read robots.txt as RFC 9309 says."""
+    said = [line.split(": ", 1) for line in rules.splitlines() if line.startswith(("Allow: ", "Disallow: "))]
+    fitting = [(len(start), rule == "Allow") for rule, start in said if path.startswith(start)]
+    return max(fitting)[1]

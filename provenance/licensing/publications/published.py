@@ -9,6 +9,8 @@ from typing import Literal
 from provenance.licensing.terms import Terms
 
 State = Literal["standing", "paused", "superseded", "withdrawn"]
+PLACES = {"work": "/api/v1/works/", "style": "/api/v1/styles/", "party": "/api/v1/parties/"}
+"""Below which paths what is offered lies, by its kind: publications name it there, so robots may go there."""
 
 
 @dataclass(frozen=True, kw_only=True)

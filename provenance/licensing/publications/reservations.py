@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from provenance.licensing.publications.published import Published
+from provenance.licensing.publications.published import PLACES, Published
 from provenance.licensing.terms import COMMERCIALIZE, DERIVE, TRAIN, USE_ADAPTER, USE_STYLE, Terms
 
 CAWG_LABEL = "cawg.training-mining"
@@ -79,5 +79,11 @@ def content_usage(published: Published | None = None) -> str:
 
 
 def robots(*, licence_url: str, usage: str) -> str:
-    """Return robots.txt: where the licences are (RSL 1.0) and what may be done with what is read here."""
-    return f"License: {licence_url}\n\nUser-Agent: *\nContent-Usage: {usage}\nAllow: /\nDisallow: /api/\n"
+    """Return robots.txt: where the licences are (RSL 1.0) and what may be done with what is read here.
+
+    What licences and reservations name may be read although it lies below ``/api/``. The longest rule that fits holds
+    (RFC 9309, 2.2.2); for readers that take the first one, the longest come first.
+    """
+    named = "".join(f"Allow: {place}\n" for place in PLACES.values())
+    rules = f"{named}Disallow: /api/\nAllow: /\n"
+    return f"License: {licence_url}\n\nUser-Agent: *\nContent-Usage: {usage}\n{rules}"

@@ -10,7 +10,7 @@ from uuid import UUID
 from provenance.licensing.credits import licence_url
 from provenance.licensing.errors import UnknownOffer
 from provenance.licensing.models import Grant, Offer
-from provenance.licensing.publications.published import Published
+from provenance.licensing.publications.published import PLACES, Published
 from provenance.licensing.queries import grants as granted
 from provenance.licensing.queries.offers import offer_published, standing_offers, state_of
 from provenance.licensing.queries.standing import opted_out_of
@@ -72,14 +72,13 @@ def _names(offers: Iterable[Offer]) -> dict[UUID, tuple[str, str]]:
 
 def _one(offer: Offer, *, names: dict[UUID, tuple[str, str]], base: str) -> Published:
     later = Offer.objects.filter(replaces=offer).values_list("pk", flat=True).first() if offer.superseded_at else None
-    places = {"work": f"/api/v1/works/{offer.subject_id}", "style": f"/api/v1/styles/{offer.subject_id}"}
     name, name_zh = names.get(offer.subject_id, (offer.party.name, offer.party.name))
     return Published(
         id=str(offer.pk),
         url=f"{base}/licences/{offer.pk}",
         subject_kind=offer.subject_kind,
         subject_id=str(offer.subject_id),
-        subject_url=base + places.get(offer.subject_kind, f"/api/v1/parties/{offer.subject_id}"),
+        subject_url=f"{base}{PLACES[offer.subject_kind]}{offer.subject_id}",
         name=name,
         name_zh=name_zh,
         party=offer.party.name,
