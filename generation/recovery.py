@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -56,11 +56,12 @@ class Likeness:
 
 
 def likenesses(fingerprint: Fingerprint | Look) -> list[Likeness]:
-    """Return every delivered image that a picture is near to, the nearest first, the first hundred of them."""
-    matches = attribution.near(fingerprint, kinds=["image"], within=POSSIBLE_WITHIN, loosely=True)
-    if not matches:
+    """Return the delivered images that a picture is near to, once each, the nearest first: the first hundred."""
+    files = attribution.near_files(fingerprint, kinds=["image"], within=POSSIBLE_WITHIN, loosely=True)
+    if not files:
         return []
-    told = matches[:MOST_TOLD]
+    images = _surest_of_each(files, iscc=fingerprint.iscc)
+    told = images[:MOST_TOLD]
     outputs = outputs_by_use(match.subject for match in told)
     later = _renditions(match.digest for match in told if match.stage == RENDITION)
     return [
@@ -68,11 +69,26 @@ def likenesses(fingerprint: Fingerprint | Look) -> list[Likeness]:
             form=Form(outputs[match.subject], later.get(match.digest)),
             match=match,
             iscc_apart=iscc_distance(fingerprint.iscc, match.iscc),
-            candidates=len(matches),
+            candidates=len(images),
         )
         for match in told
         if match.subject in outputs
     ]
+
+
+def _surest_of_each(files: Iterable[Match], *, iscc: str) -> list[Match]:
+    """Return one file of each image: a nearer one that nothing confirms stands back behind one that is confirmed."""
+    by_image: dict[UUID, list[Match]] = {}
+    for match in files:
+        by_image.setdefault(match.subject, []).append(match)
+    return [_surest(own, iscc=iscc) if len(own) > 1 else own[0] for own in by_image.values()]
+
+
+def _surest(files: Sequence[Match], *, iscc: str) -> Match:
+    def is_confirmed(match: Match) -> bool:
+        return match.is_sure or iscc_distance(iscc, match.iscc) <= CONFIRMED_WITHIN
+
+    return min(files, key=lambda match: (not is_confirmed(match), match.distance))
 
 
 def with_same_iscc(iscc: str) -> list[Form]:

@@ -68,6 +68,22 @@ def near(
     compared too, and the picture is moved a little where nothing is surely it: good for asking whose copy it may be,
     not for holding something against it.
     """
+    files = near_files(fingerprint, kinds=kinds, within=within, both_ways=both_ways, loosely=loosely)
+    best: dict[tuple[str, UUID], Match] = {}
+    for match in files:
+        best.setdefault((match.kind, match.subject), match)
+    return list(best.values())
+
+
+def near_files(
+    fingerprint: Fingerprint | Look,
+    *,
+    kinds: Collection[str],
+    within: int,
+    both_ways: bool = False,
+    loosely: bool = False,
+) -> list[Match]:
+    """Return every file of recorded pictures that ``near`` looks at, so several of one picture, the nearest first."""
     if not fingerprint.pdq or (fingerprint.is_plain and not loosely):
         return []
     wholes = [(place, fingerprint.pdq[0]) for place in range(CODES)]
@@ -81,10 +97,7 @@ def near(
         nearer = min(within, SHIFTED_WITHIN)
         further = _matches(fingerprint, moved, held=held, kinds=kinds, within=nearer, loosely=True, shifted=shifted)
         found = sorted([*found, *further], key=lambda one: one.distance)
-    best: dict[tuple[str, UUID], Match] = {}
-    for match in found:
-        best.setdefault((match.kind, match.subject), match)
-    return list(best.values())
+    return found
 
 
 def _matches(

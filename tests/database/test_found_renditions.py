@@ -29,7 +29,7 @@ from provenance.actor import COLOPHON
 from provenance.attribution import actions as attribution
 from provenance.attribution.models import KeptFingerprint
 from provenance.audit_log.sequencing import sequence
-from provenance.fingerprint import fingerprint_of
+from provenance.fingerprint import Look, apart, fingerprint_of
 from provenance.licensing.actions.importing_opt_outs import import_opt_outs
 from provenance.licensing.actions.opting_out import opt_out_picture, withdraw_opt_out
 from provenance.licensing.models import OptOut, OptOutMatch
@@ -139,6 +139,40 @@ def test_a_retouched_form_s_stripped_copy_is_found_as_that_form(output: Output, 
     form = make(output.digest, retouched=painted)
     (record,) = verdict_on(stripped(form.digest)).records
     assert record.image_digest == form.digest and record.as_json()["match"]["reason"] == "retouch"
+
+
+@pytest.mark.parametrize("copied", ["image", "crop", "resize"])
+def test_of_an_image_with_two_later_forms_a_copy_is_told_once_with_that_form_alone(
+    output: Output, make: Any, copied: str
+) -> None:
+    digests = {"image": output.digest, "crop": make(output.digest, crop=PART).digest}
+    digests["resize"] = make(output.digest, size=Size(300, 300)).digest
+    verdict = verdict_on(stripped(digests[copied], quality=80))
+    found = verdict.check("record.found")
+    assert found.en == "This picture looks like one in here's records, with small changes at most."
+    (told,) = found.evidence["images"]
+    assert told["match"]["candidates"] == 1
+    whole = {digests["image"], digests["resize"]}  # alike but for their size
+    assert told["image"] in ({digests["crop"]} if copied == "crop" else whole)
+    assert told["match"].get("rendition_of", output.digest) == output.digest
+    results = {check.code: check.result for check in verdict.checks}
+    assert results["licence.today"] == results["dispute"] == results["key.revoked"] == "passed", "one record answers"
+
+
+def test_a_nearer_file_that_nothing_confirms_stands_back_behind_one_of_the_same_image_that_is_confirmed(
+    output: Output, make: Any
+) -> None:
+    form = make(output.digest, crop=Box(10, 16, 350, 345))
+    make(output.digest, size=Size(200, 200))
+    copy = encoded(Image.fromarray(a_scene()[18:370, 6:358]), "JPEG", quality=60)
+    (record,) = verdict_on(copy).records
+    match = record.as_json()["match"]
+    assert record.image_digest == form.digest and not record.is_possible
+    assert match["methods"] == ["pdq", "iscc"] and match["candidates"] == 1
+    look = Look(decode_picture(copy).pixels)
+    assert apart(look.pdq, fingerprint_of(a_scene()).pdq, shifted=look.shifted)[0] < match["pdq"]["distance"]
+    asked = Client().post("/c2pa/matches/byContent?alg=org.colophon.pdq-windows.v1", copy, content_type="image/jpeg")
+    assert [one["manifestId"] for one in asked.json()["matches"]] == [form.manifest_id]
 
 
 def test_where_the_watermark_survives_it_finds_the_image_before_the_fingerprint_finds_the_form(
