@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
-from generation.request import OutputFormat, check_form, invalid
+from generation.request import MEDIA_TYPES, OutputFormat, check_form, invalid
 from provenance.credentials.label import VisibleLabel
 from provenance.credentials.manifest import Edit
+from provenance.credentials.marking import LOSSLESS
 from provenance.fingerprint import CONFIRMED_WITHIN, POSSIBLE_WITHIN, Fingerprint, apart, iscc_distance
 
 Reason = Literal["format", "label", "crop", "resize", "retouch", "timestamp"]
@@ -136,20 +138,41 @@ def _correlation(one: Any, other: Any) -> float:
     return float(first @ second) / size if size else 0.0
 
 
-def edits(change: Change, *, media_type: str) -> tuple[Edit, ...]:
-    """Return what a manifest tells of a change, in the order in which it is made."""
+def edits(change: Change, *, media_type: str, size: Size) -> tuple[Edit, ...]:
+    """Return what a manifest tells of a change to a file of this type and size, in the order in which it is made."""
     told = []
     if change.retouched is not None:
         words = "Edited by its requester with other software; what was done there was not seen here"
         told.append(Edit("c2pa.edited", words, by="unknown"))
+        size = Size(width=int(change.retouched.shape[1]), height=int(change.retouched.shape[0]))
     if change.crop is not None:
         box = change.crop
         where = f"{box.left},{box.top},{box.width},{box.height}"
         told.append(Edit("c2pa.cropped", "Cropped", parameters={"org.colophon.box": where}))
+        size = Size(box.width, box.height)
     if change.size is not None:
         to = f"{change.size.width},{change.size.height}"
-        told.append(Edit("c2pa.resized", "Resized by resampling", parameters={"org.colophon.size": to}))
-    if change.output_format is not None and f"image/{change.output_format}" != media_type:
-        names = {"org.colophon.from": media_type, "org.colophon.to": f"image/{change.output_format}"}
-        told.append(Edit("c2pa.converted", "Converted to another file format", by="nobody", parameters=names))
-    return tuple(told)
+        action = "c2pa.resized.proportional" if _is_proportional(size, change.size) else "c2pa.resized"
+        told.append(Edit(action, "Resized by resampling", parameters={"org.colophon.size": to}))
+    is_alone = not told and change.label is None
+    return (*told, *_encoded_again(change, media_type=media_type, is_alone=is_alone))
+
+
+def _is_proportional(before: Size, after: Size) -> bool:
+    """Say whether sides keep their proportion, to the pixel."""
+    apart_by = abs(after.width * before.height - after.height * before.width)
+    return apart_by < max(before.width, before.height)
+
+
+def _encoded_again(change: Change, *, media_type: str, is_alone: bool) -> Iterator[Edit]:
+    """Yield that a file was encoded again, where that is a change of its own: pixels are lost by it, or its format is.
+
+    A lossy file that was cropped had to be encoded again; that goes without saying.
+    """
+    to = MEDIA_TYPES[change.output_format] if change.output_format else media_type
+    quality = {"org.colophon.quality": str(change.quality)} if change.quality is not None else {}
+    if to != media_type:
+        names = {"org.colophon.from": media_type, "org.colophon.to": to}
+        yield Edit("c2pa.transcoded", "Encoded in another file format", by="nobody", parameters={**names, **quality})
+    elif to != LOSSLESS and (quality or is_alone):
+        yield Edit("c2pa.transcoded", "Encoded again", by="nobody", parameters=quality)

@@ -16,7 +16,7 @@ from generation import image_files
 from generation.actions.carrying import carried
 from generation.actions.delivering import keep
 from generation.actions.retouching import require_retouch
-from generation.actions.stating import colophon_of
+from generation.actions.stating import colophon_of, page_of
 from generation.errors import RecordErased, TooManyRenditions, UnknownImage
 from generation.events import RenditionMade
 from generation.image_files import Form
@@ -169,18 +169,30 @@ def _colophon(form: Form, *, data: bytes, change: Change, at: datetime) -> Colop
         reason=change.reason,
         edited_at=at,
         data=data,
-        edits=edits(change, media_type=form.file.media_type),
+        edits=edits(change, media_type=form.file.media_type, size=Size(form.file.width, form.file.height)),
+        is_composite=_was_retouched(form),
     )
-    own_work = ("retouching",) if change.retouched is not None else ()
+    own_work = ("retouching",) if change.retouched is not None or opened.is_composite else ()
+    manifest_id = f"urn:c2pa:{uuid4()}"
     return replace(
         stated,
-        manifest_id=f"urn:c2pa:{uuid4()}",
+        manifest_id=manifest_id,
+        page_url=page_of(manifest_id),
         title=f"colophon-{str(output.use_id)[:8]}.{ENDINGS[media_type]}",
         media_type=media_type,
         visible_label=change.label.text if change.label else "",
         human_contribution=(*stated.human_contribution, *own_work),
         opened=opened,
     )
+
+
+def _was_retouched(form: Form) -> bool:
+    """Say whether a file, or one that it was made from, is an edit made elsewhere."""
+    made = {one.digest: one for one in form.output.renditions.all()}
+    digest = form.file.digest
+    while digest in made and made[digest].reason != "retouch":
+        digest = made[digest].parent
+    return digest in made
 
 
 def _signed_at(form: Form) -> datetime:

@@ -47,8 +47,9 @@ def colophon_of(
     terms = inherited_terms(generation.decision)
     asked, mining = conditions(terms), mining_of(terms)
     model = generation.model
+    manifest_id = f"urn:c2pa:{uuid4()}"
     return Colophon(
-        manifest_id=f"urn:c2pa:{uuid4()}",
+        manifest_id=manifest_id,
         title=f"colophon-{str(use_id)[:8]}.{ENDINGS[generation.media_type]}",
         media_type=generation.media_type,
         made_at=made_at,
@@ -75,11 +76,17 @@ def colophon_of(
         use_ids=(str(use_id),),
         human_contribution=("prompt", "inputs") if generation.inputs else ("prompt",),
         provider=settings.ENVIRONMENT.provider,
+        page_url=page_of(manifest_id),
         visible_label=label.text if label else "",
         conditions=(asked["en"], asked["zh-Hans"]),
         mining=mining.uses,
         mining_constraints=mining.constraints,
     )
+
+
+def page_of(manifest_id: str) -> str:
+    """Return the permanent page of an image; empty where the operator named no address that others can reach."""
+    return f"{settings.ENVIRONMENT.address}/provenance/{manifest_id}" if settings.ENVIRONMENT.public_url else ""
 
 
 def label_of(generation: Generation) -> VisibleLabel | None:

@@ -32,6 +32,7 @@ from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM
 SPECIFICATION = "2.4.0"
 MODEL_TYPE = "c2pa.types.model.pytorch"
 PARENT = "parent"
+TRANSCODED = "c2pa.transcoded"
 EDITED_BY: Mapping[EditBy, str] = {"rule": DRAWN_BY_RULE, "unknown": PARTLY_GENERATED, "nobody": ""}
 
 
@@ -47,6 +48,11 @@ class Ingredient:
     def label(self) -> str:
         """Return the name by which actions refer to it."""
         return str(self.definition["label"])
+
+    @property
+    def is_parent(self) -> bool:
+        """Say whether the picture was made over it."""
+        return bool(self.definition["relationship"] == "parentOf")
 
     @property
     def resource(self) -> str:
@@ -74,7 +80,10 @@ def manifest_definition(colophon: Colophon) -> dict[str, Any]:
             }
         ],
         "assertions": [
-            _assertion("c2pa.actions.v2", {"actions": _actions(colophon), "allActionsIncluded": True}),
+            _assertion(
+                "c2pa.actions.v2",
+                {"actions": _actions(colophon), "allActionsIncluded": colophon.is_every_action_told},
+            ),
             _assertion("c2pa.ai-disclosure", _disclosure(colophon)),
             _assertion("cawg.training-mining", _mining(colophon)),
             _assertion("cawg.metadata", metadata_assertion(colophon)) | {"kind": "Json"},
@@ -85,14 +94,18 @@ def manifest_definition(colophon: Colophon) -> dict[str, Any]:
 
 
 def ingredients(colophon: Colophon) -> tuple[Ingredient, ...]:
-    """Return what went into the picture: the file opened, prompt if disclosed, model, references, inputs."""
-    return (
+    """Return what went into the picture: the parent, prompt if disclosed, model, references, other inputs.
+
+    The parent comes first: the C2PA program's signals look at the first one alone, and it has a history.
+    """
+    parts = (
         *_opened_ingredient(colophon),
         *_prompt_ingredients(colophon.prompt),
         _model_ingredient(colophon.model),
         *(part for index, one in enumerate(colophon.references) for part in _reference_ingredients(index, one)),
         *(_input_ingredient(index, one, colophon) for index, one in enumerate(colophon.inputs)),
     )
+    return tuple(sorted(parts, key=lambda part: not part.is_parent))
 
 
 def _check(colophon: Colophon) -> None:
@@ -128,7 +141,7 @@ def _actions(colophon: Colophon) -> list[dict[str, Any]]:
     if colophon.parent is None:
         made = _making("c2pa.created", [part.label for part in parts], colophon)
         return [made, *_watermarking(colophon), *_labelling(colophon)]
-    parents = [part.label for part in parts if part.definition["relationship"] == "parentOf"]
+    parents = [part.label for part in parts if part.is_parent]
     others = [part.label for part in parts if part.label not in parents]
     opened = {
         "action": "c2pa.opened",
@@ -144,12 +157,14 @@ def _opening(opened: Opened) -> Iterator[dict[str, Any]]:
     yield {"action": "c2pa.opened", "when": when, "parameters": {"ingredientIds": [PARENT]}}
     for edit in opened.edits:
         source_type = EDITED_BY[edit.by]
+        # Not asked for any more, but readers of C2PA 2.2 find fault where it is missing.
+        of = {"ingredientIds": [PARENT]} if edit.action == TRANSCODED else {}
         yield {
             "action": edit.action,
             "when": when,
             "description": edit.description,
             **({"digitalSourceType": source_type} if source_type else {}),
-            **({"parameters": dict(edit.parameters)} if edit.parameters else {}),
+            **({"parameters": {**of, **edit.parameters}} if of or edit.parameters else {}),
         }
 
 
@@ -187,7 +202,7 @@ def _disclosure(colophon: Colophon) -> dict[str, Any]:
     return {
         "modelType": MODEL_TYPE,
         "modelName": colophon.model.name,
-        "modelIdentifier": colophon.model.identifier,
+        "modelIdentifier": colophon.model.unique_name,
         "contentProfile": {"humanOversightLevel": "prompt_guided"},
     }
 
@@ -289,7 +304,7 @@ def _nested(definition: dict[str, Any], manifest: NestedManifest) -> Ingredient:
 
 def _opened_ingredient(colophon: Colophon) -> Iterator[Ingredient]:
     if colophon.opened is not None:
-        definition = _ingredient(PARENT, colophon.title, "application/octet-stream")
+        definition = _ingredient(PARENT, "", "application/octet-stream")  # its own manifest has its title
         metadata = {"metadata": {"org.colophon.digest": colophon.opened.parent}}
         opened = definition | metadata | {"relationship": "parentOf"}
         yield Ingredient(opened, data=colophon.opened.data, is_embedded=False)
@@ -297,12 +312,7 @@ def _opened_ingredient(colophon: Colophon) -> Iterator[Ingredient]:
 
 def _ingredient(label: str, title: str, media_type: str, *, types: str = "") -> dict[str, Any]:
     # Snake case throughout: the library drops camel-case names without a word.
-    definition: dict[str, Any] = {
-        "label": label,
-        "title": title,
-        "format": media_type,
-        "relationship": "inputTo",
-    }
+    definition = {"label": label, **without_blanks(title=title), "format": media_type, "relationship": "inputTo"}
     return definition | ({"data_types": [{"type": types}]} if types else {})
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -65,6 +66,12 @@ class ModelUsed:
     weights_digest: Digest
     training_statement: str
     url: str = ""
+
+    @property
+    def unique_name(self) -> str:
+        """Return what names the checkpoint and no other: its package URL at a commit of a hub, else its digest."""
+        is_of_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", self.source) and re.fullmatch(r"[0-9a-f]{40}", self.revision)
+        return f"pkg:huggingface/{self.source}@{self.revision}" if is_of_hub else self.weights_digest
 
 
 @dataclass(frozen=True)
@@ -195,6 +202,13 @@ class Opened:
     edited_at: datetime
     data: bytes = field(repr=False)
     edits: tuple[Edit, ...] = ()
+    is_composite: bool = False
+    """Whether the earlier file holds an edit that was made elsewhere."""
+
+    @property
+    def has_unseen_edits(self) -> bool:
+        """Say whether something was done that nobody here saw."""
+        return any(edit.by == "unknown" for edit in self.edits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,9 +254,14 @@ class Colophon:
     @property
     def source_type(self) -> str:
         """Return the IPTC digital source type: composite where pixels of an input survive."""
-        edits = self.opened.edits if self.opened else ()
-        is_composite = any(one.role == "image" for one in self.inputs) or any(one.by == "unknown" for one in edits)
-        return PARTLY_GENERATED if is_composite else WHOLLY_GENERATED
+        is_over_another = any(one.role == "image" for one in self.inputs)
+        is_edited = self.opened is not None and (self.opened.is_composite or self.opened.has_unseen_edits)
+        return PARTLY_GENERATED if is_over_another or is_edited else WHOLLY_GENERATED
+
+    @property
+    def is_every_action_told(self) -> bool:
+        """Say whether the manifest tells of all that was done to the picture since its parent."""
+        return self.opened is None or not self.opened.has_unseen_edits
 
 
 def prompt_commitment(text: str, *, salt: bytes) -> Digest:
@@ -258,6 +277,7 @@ def generation_record(colophon: Colophon) -> dict[str, Any]:
         "v": VERSION,
         "generation": colophon.generation_id,
         "uses": list(colophon.use_ids),
+        **without_blanks(provider=colophon.provider),
         "made_at": timestamp(colophon.made_at),
         "seed": str(colophon.seed),
         "settings": dict(colophon.settings),

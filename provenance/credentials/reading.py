@@ -295,7 +295,7 @@ def _ingredients(
             yield IngredientRead(
                 manifest_id=manifest_id,
                 label=place[1],
-                title=_text(one.get("title")),
+                title=_text(one.get("title")) or _title_of(manifests, one),
                 relationship=_text(one.get("relationship")),
                 types=tuple(_text(kind.get("type")) for kind in _dicts(one.get("data_types"))),
                 own_manifest_id=_text(one.get("active_manifest")),
@@ -303,6 +303,12 @@ def _ingredients(
                 text=_prompt_text(reader, one),
                 findings=(*_recorded_findings(one), *later.get(place, ())),
             )
+
+
+def _title_of(manifests: Mapping[str, Any], ingredient: Mapping[str, Any]) -> str:
+    """Return the title that an ingredient's own manifest has: C2PA asks writers not to repeat it beside that."""
+    own = manifests.get(_text(ingredient.get("active_manifest")))
+    return _text(own.get("title")) if own else ""
 
 
 def _recorded_findings(ingredient: Mapping[str, Any]) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from provenance.picture import PictureError
 
 LEAST_LIBRARY = (0, 91, 0)
 """Older ones read some forged pictures as trusted."""
+NO_PICTURE = "application/octet-stream"
 _Signed = TypeVar("_Signed")
 
 
@@ -222,18 +223,31 @@ def new_builder(definition: Mapping[str, Any], context: c2pa.Context, *, is_upda
 
 
 def _builder(definition: dict[str, Any], parts: Sequence[Ingredient], context: c2pa.Context) -> c2pa.Builder:
-    embedded = [part for part in parts if part.is_embedded]
-    builder = new_builder(definition | {"ingredients": [part.definition for part in embedded]}, context)
-    for part in embedded:
-        if part.data is not None:
-            builder.add_resource(part.resource, io.BytesIO(part.data))
+    if all(part.is_embedded for part in parts):
+        builder = new_builder(definition | {"ingredients": [part.definition for part in parts]}, context)
+        for part in parts:
+            _add_resource(builder, part)
+        return builder
+    # What the definition lists would come before what is added; so all are added, and keep their order.
+    builder = new_builder(definition, context)
     for part in parts:
-        if not part.is_embedded and part.data is not None:
-            media_type = media_type_of(part.data)
-            builder.add_ingredient(
-                json.dumps(part.definition | {"format": media_type}), media_type, io.BytesIO(part.data)
-            )
+        _add_ingredient(builder, part)
     return builder
+
+
+def _add_resource(builder: c2pa.Builder, part: Ingredient) -> None:
+    if part.data is not None:
+        builder.add_resource(part.resource, io.BytesIO(part.data))
+
+
+def _add_ingredient(builder: c2pa.Builder, part: Ingredient) -> None:
+    """Add an ingredient that is read from its bytes, or one whose definition says everything."""
+    if part.is_embedded or part.data is None:
+        _add_resource(builder, part)
+        builder.add_ingredient(json.dumps(part.definition), NO_PICTURE, io.BytesIO())
+        return
+    media_type = media_type_of(part.data)
+    builder.add_ingredient(json.dumps(part.definition | {"format": media_type}), media_type, io.BytesIO(part.data))
 
 
 def signing_settings(key: SigningKey, *, is_compact: bool = False) -> dict[str, Any]:

@@ -6,12 +6,13 @@ Everything comes from the colophon, so a prompt that is not public cannot get in
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from provenance.canonical import canonical_json, timestamp
+from provenance.canonical import timestamp
 from provenance.credentials.manifest import Colophon, MiningUse, credit_lines
 
 NAMESPACES: Mapping[str, str] = {
@@ -88,6 +89,7 @@ def properties(colophon: Colophon) -> dict[str, str | InBothLanguages]:
         "xmpRights:UsageTerms": _usage(colophon, prohibited),
         "xmpRights:WebStatement": colophon.page_url,
         "xmp:CreateDate": timestamp(colophon.made_at),
+        "xmp:ModifyDate": timestamp(colophon.opened.edited_at) if colophon.opened else "",
         "xmp:CreatorTool": _name(f"{colophon.software.name} {colophon.software.version}"),
         AIGC: _aigc(colophon),
     }
@@ -167,7 +169,7 @@ def _aigc(colophon: Colophon) -> str:
         "PropagateID": "",
         "ReservedCode2": "",
     }
-    return canonical_json(seven).decode()
+    return json.dumps(seven, ensure_ascii=False, separators=(",", ":"))  # in the order of the standard's annex
 
 
 def _name(text: str) -> str:

@@ -82,6 +82,26 @@ def test_an_operator_s_label_is_in_every_picture_and_a_request_may_only_move_it(
     assert moved.label == {"position": "top", "language": "both"}
 
 
+def test_a_picture_states_who_provides_it_and_its_permanent_page_where_others_can_reach_it(
+    keys: Path, settings: Any
+) -> None:
+    known = {"public_url": "https://colophon.example", "provider": "Atelier Example"}
+    a_model()
+    _, silent = delivered(keys)
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update=known)
+    generation = a_request(_artist_again())
+    render_next(worker=a_worker(keys))
+    output = generation.outputs.get()
+    data = storage.load(output.digest)
+    page = f"/provenance/{output.manifest_id}"
+    assert f"<xmpRights:WebStatement>https://colophon.example{page}</xmpRights:WebStatement>".encode() in data
+    assert read(data).assertion("cawg.metadata")["xmpRights:WebStatement"] == f"https://colophon.example{page}"
+    assert Caller(None).get(page).status_code == 200
+    assert read(data).assertion("org.colophon.generation")["provider"] == "Atelier Example"
+    assert "provider" not in read(silent).assertion("org.colophon.generation")
+    assert b"WebStatement" not in silent, "a page on this machine alone is no permanent page"
+
+
 @pytest.mark.parametrize(
     ("asked", "field"),
     [

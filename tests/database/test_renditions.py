@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from provenance.credentials.reading import read
 from provenance.picture import decode_picture
 from provenance.verification.verify import verify
 from server.accounts.models import Account
+from tests import services
 from tests.factories.records import a_model, a_request, a_worker, an_artist, an_auditor
 from tests.simulators.caller import Caller, is_problem
 
@@ -78,12 +81,18 @@ def retouched(output: Output) -> Any:
 
 
 CHANGES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
-    "format": ({"output_format": "jpeg", "quality": 80}, "image/jpeg", ["c2pa.opened", "c2pa.converted"]),
-    "webp": ({"output_format": "webp"}, "image/webp", ["c2pa.opened", "c2pa.converted"]),
-    "avif": ({"output_format": "avif"}, "image/avif", ["c2pa.opened", "c2pa.converted"]),
+    "format": ({"output_format": "jpeg", "quality": 80}, "image/jpeg", ["c2pa.opened", "c2pa.transcoded"]),
+    "webp": ({"output_format": "webp"}, "image/webp", ["c2pa.opened", "c2pa.transcoded"]),
+    "avif": ({"output_format": "avif"}, "image/avif", ["c2pa.opened", "c2pa.transcoded"]),
     "label": ({"label": VisibleLabel()}, "image/png", ["c2pa.opened", "c2pa.addedText"]),
     "crop": ({"crop": Box(4, 4, 40, 32)}, "image/png", ["c2pa.opened", "c2pa.cropped"]),
-    "resize": ({"size": Size(128, 128)}, "image/png", ["c2pa.opened", "c2pa.resized"]),
+    "resize": ({"size": Size(128, 128)}, "image/png", ["c2pa.opened", "c2pa.resized.proportional"]),
+    "stretch": ({"size": Size(128, 64)}, "image/png", ["c2pa.opened", "c2pa.resized"]),
+    "crop and resize": (
+        {"crop": Box(0, 0, 48, 32), "size": Size(96, 64)},
+        "image/png",
+        ["c2pa.opened", "c2pa.cropped", "c2pa.resized.proportional"],
+    ),
     "retouch": ({}, "image/png", ["c2pa.opened", "c2pa.edited"]),
 }
 
@@ -129,6 +138,56 @@ def test_a_retouched_picture_says_that_people_or_programs_elsewhere_changed_it(o
     data = storage.load(rendition.digest)
     assert b"compositeWithTrainedAlgorithmicMedia</Iptc4xmpExt:DigitalSourceType>" in data
     assert "retouching" in read(data).assertion("org.colophon.generation")["human_contribution"]
+
+
+def test_whether_all_that_was_done_is_told_depends_on_whether_it_was_seen(output: Output, make: Any) -> None:
+    painted = make(output.digest, retouched=retouched(output))
+    cropped = make(painted.digest, crop=Box(0, 0, 40, 40))
+    told = [read(storage.load(one.digest)).assertion("c2pa.actions.v2") for one in (painted, cropped)]
+    assert [one["allActionsIncluded"] for one in told] == [False, True]
+
+
+def test_what_was_painted_over_stays_a_composite_in_every_form_made_from_it(output: Output, make: Any) -> None:
+    painted = make(output.digest, retouched=retouched(output))
+    later = make(make(painted.digest, crop=Box(0, 0, 40, 40)).digest, output_format="jpeg")
+    data = storage.load(later.digest)
+    assert b"compositeWithTrainedAlgorithmicMedia</Iptc4xmpExt:DigitalSourceType>" in data
+    assert "retouching" in read(data).assertion("org.colophon.generation")["human_contribution"]
+    beside = storage.load(make(output.digest, crop=Box(0, 0, 40, 40)).digest)
+    assert b"/trainedAlgorithmicMedia</Iptc4xmpExt:DigitalSourceType>" in beside
+
+
+def test_a_lossy_file_that_is_only_encoded_again_says_so(output: Output, make: Any) -> None:
+    jpeg = make(output.digest, output_format="jpeg")
+    for change, told in {
+        ("quality", 50): [("c2pa.transcoded", {"org.colophon.quality": "50"})],
+        ("output_format", "jpeg"): [("c2pa.transcoded", {})],
+        ("crop", Box(0, 0, 40, 40)): [("c2pa.cropped", {"org.colophon.box": "0,0,40,40"})],
+    }.items():
+        again = make(jpeg.digest, **dict([change]))
+        _, *actions = read(storage.load(again.digest)).assertion("c2pa.actions.v2")["actions"]
+        assert [(one["action"], _own(one["parameters"])) for one in actions] == told
+    png = make(output.digest, output_format="png")
+    (opened,) = read(storage.load(png.digest)).assertion("c2pa.actions.v2")["actions"]
+    assert opened["action"] == "c2pa.opened", "a PNG that is saved as PNG is the same picture"
+
+
+def _own(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name != "ingredients"}
+
+
+def test_a_later_form_says_when_it_was_changed_and_where_it_is_told_of(
+    output: Output, make: Any, settings: Any, tmp_path: Path
+) -> None:
+    exiftool = services.require_tool("exiftool")
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"public_url": "https://colophon.example/"})
+    rendition = make(output.digest, output_format="webp")
+    (tmp_path / "form.webp").write_bytes(storage.load(rendition.digest))
+    asked = [exiftool, "-j", "-G1", "-d", "%s", "-XMP:all", str(tmp_path / "form.webp")]
+    told = json.loads(subprocess.run(asked, capture_output=True, check=True, timeout=60).stdout)[0]
+    assert told["XMP-xmpRights:WebStatement"] == f"https://colophon.example/provenance/{rendition.manifest_id}"
+    assert told["XMP-xmp:ModifyDate"] == int(rendition.made_at.timestamp())
+    assert told["XMP-xmp:CreateDate"] <= told["XMP-xmp:ModifyDate"]
 
 
 def test_a_stripped_copy_of_a_later_form_is_found_by_its_pixels(keys: Path, output: Output, make: Any) -> None:

@@ -28,6 +28,7 @@ from provenance.errors import NotCanonical
 from tests.simulators.pictures import PROMPT, colophon, digest, picture
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "manifest.json").read_text())
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
 
@@ -206,9 +207,22 @@ def test_no_deprecated_or_foreign_label_is_used() -> None:
     ]
 
 
-def test_the_model_is_disclosed_by_name_and_identifier() -> None:
+@pytest.mark.parametrize(
+    ("source", "revision"), [("", ""), ("owner/name", "main"), ("/home/me/a", COMMIT), ("a b/c", COMMIT)]
+)
+def test_a_model_of_no_hub_is_identified_by_its_weights(source: str, revision: str) -> None:
+    model = replace(colophon().model, source=source, revision=revision)
+    assert model.unique_name == model.weights_digest
+
+
+def test_a_model_of_a_hub_is_identified_by_its_package_url() -> None:
+    model = replace(colophon().model, source="owner/name", revision=COMMIT)
+    assert model.unique_name == f"pkg:huggingface/owner/name@{COMMIT}"
+
+
+def test_the_model_is_disclosed_by_name_and_by_what_names_no_other() -> None:
     model: ModelUsed = colophon().model
     told = assertion(manifest_definition(colophon()), "c2pa.ai-disclosure")
-    assert (told["modelName"], told["modelIdentifier"]) == (model.name, model.identifier)
+    assert (told["modelName"], told["modelIdentifier"]) == (model.name, model.weights_digest)
     assert told["modelType"] == "c2pa.types.model.pytorch"
     assert told["contentProfile"] == {"humanOversightLevel": "prompt_guided"}

@@ -12,18 +12,22 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import c2pa
 import pytest
 import yaml
 
 from provenance.credentials.development_ca import DevelopmentCA
-from provenance.credentials.manifest import Edit, Prompt, WatermarkStated
+from provenance.credentials.manifest import Edit, Prompt, Software, WatermarkStated
 from provenance.credentials.reading import settings
 from provenance.credentials.signing import PemKey, sign_image
+from provenance.credentials.timestamps import TimestampAuthority
+from provenance.credentials.updating import stamp_later
 from provenance.fingerprint import Fingerprint
 from tests import services
 from tests.simulators.pictures import ENCODINGS, colophon, on_listed, opened, over, over_listed, picture, signed
+from tests.simulators.timestamps import authority
 
 ORACLES = Path(__file__).resolve().parent.parent / "oracles"
 CONFORMANCE = "asset-rubric-conformance0.2-spec2.4.yml"
@@ -31,6 +35,10 @@ INTEGRITY = "asset-rubric-integrity.yml"
 SIGNALS = "asset-rubric-signals-local.yml"
 
 Report = dict[str, Any]
+CROPPED = Edit("c2pa.cropped", "Cropped")
+TRANSCODED = Edit("c2pa.transcoded", "Encoded in another file format", by="nobody")
+LATER = {"cropped", "edited elsewhere", "cropped after that", "enlarged", "in another format", "saved again"}
+UNKNOWN = "inception:signal_mediaUnknownProvenance"
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +48,10 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
 
 
 @pytest.fixture(scope="module")
-def reports(key: PemKey) -> Mapping[str, Report]:
-    """Return what the library tells of files of ours: each disclosure, task and encoding."""
+def reports(key: PemKey, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Report]:
+    """Return what the library tells of files of ours: each disclosure, task, encoding and later form."""
     parent = signed(key, number=9).data
+    edited = Edit("c2pa.edited", "Edited", by="unknown")
     changes: dict[str, Mapping[str, Any]] = {
         "public": {"prompt": Prompt.public("a red fox", negative_text="blurry", writer="A. Writer")},
         "committed": {"prompt": Prompt.committed("a red fox", salt=b"s" * 32)},
@@ -56,13 +65,35 @@ def reports(key: PemKey) -> Mapping[str, Report]:
         "over a listed work with credentials": {"inputs": over_listed(key, parent)},
         "on listed works": {"references": on_listed(key, picture(seed=5), picture(seed=6))},
         "constrained": {"mining": {"cawg.ai_training": "constrained"}, "mining_constraints": "Share alike."},
-        "cropped": {"opened": opened(parent, Edit("c2pa.cropped", "Cropped"))},
-        "edited elsewhere": {"opened": opened(parent, Edit("c2pa.edited", "Edited", by="unknown"))},
+        "cropped": {"opened": opened(parent, CROPPED)},
+        "edited elsewhere": {"opened": opened(parent, edited)},
+        "cropped after that": {"opened": opened(signed(key, number=8, opened=opened(parent, edited)).data, CROPPED)},
+        "enlarged": {"opened": opened(parent, Edit("c2pa.resized.proportional", "Resized"))},
+        "in another format": {"opened": opened(parent, TRANSCODED), "media_type": "image/webp"},
+        "saved again": {"opened": opened(parent)},
         **{media_type: {"media_type": media_type} for media_type in ENCODINGS},
     }
     compact = sign_image(picture(), media_type="image/png", colophon=colophon(), key=key, is_compact=True)
     files = {name: signed(key, **change).data for name, change in changes.items()} | {"compact": compact.data}
+    files |= stamped_late(key, files, tmp_path_factory.mktemp("authority"))
     return {name: crjson(data, key) for name, data in files.items()}
+
+
+def stamped_late(key: PemKey, files: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
+    """Return some files with the timestamp that they lack, added in an update manifest."""
+    names = ["public", "image/jpeg", "image/avif", "cropped"]
+    with authority(folder) as running:
+        known = TimestampAuthority(running.url)
+        return {
+            f"{name}, stamped late": stamp_later(
+                files[name],
+                manifest_id=f"urn:c2pa:{UUID(int=20 + place, version=4)}",
+                software=Software("Colophon", "0.1.0"),
+                key=key,
+                timestamps=known,
+            ).data
+            for place, name in enumerate(names)
+        }
 
 
 def a_fingerprint() -> Fingerprint:
@@ -146,11 +177,11 @@ def test_both_fingerprints_stand_in_the_manifest_as_soft_bindings(reports: Mappi
 def test_a_generated_picture_signals_that_it_is_wholly_generated_and_nothing_weaker(
     reports: Mapping[str, Report],
 ) -> None:
-    others = {"with a label", "with a watermark", "cropped", "edited elsewhere"}
-    for name in [name for name in reports if name not in others and not name.startswith("over")]:
+    others = {"with a label", "with a watermark", *LATER}
+    for name in [name for name in reports if name not in others and not name.startswith("over") and "late" not in name]:
         (found,) = evaluated(SIGNALS, reports[name]["manifests"][0])
         # The prompt or model is an ingredient that can have no manifest; the rubric reads any such as unknown media.
-        assert set(found["met"]) == {"inception:signal_fullyGenAIMedia", "inception:signal_mediaUnknownProvenance"}
+        assert set(found["met"]) == {"inception:signal_fullyGenAIMedia", UNKNOWN}
 
 
 def test_a_picture_made_over_another_signals_that_a_model_changed_it(reports: Mapping[str, Report]) -> None:
@@ -159,6 +190,26 @@ def test_a_picture_made_over_another_signals_that_a_model_changed_it(reports: Ma
         assert "transformation:signal_perceptibleGenAI" in found["met"], name
         assert "inception:signal_fullyGenAIMedia" not in found["met"], name
         assert "transformation:signal_ambiguousActions" not in found["met"], name
+
+
+def test_what_has_a_history_never_signals_that_its_origin_is_unknown(reports: Mapping[str, Report]) -> None:
+    late = {name for name in reports if "late" in name}
+    assert len(late) == 4
+    for name in late | LATER | {"over another", "over a listed work", "over a listed work with credentials"}:
+        (found,) = evaluated(SIGNALS, reports[name]["manifests"][0])
+        assert UNKNOWN not in found["met"], name
+
+
+def test_only_an_edit_that_nobody_here_saw_leaves_actions_untold(reports: Mapping[str, Report]) -> None:
+    for name, report in reports.items():
+        (found,) = evaluated(SIGNALS, report["manifests"][0])
+        assert ("transformation:signal_ambiguousActions" in found["met"]) is (name == "edited elsewhere"), name
+
+
+def test_a_form_in_another_size_or_format_signals_a_change_that_is_no_editing(reports: Mapping[str, Report]) -> None:
+    for name in ("enlarged", "in another format"):
+        (found,) = evaluated(SIGNALS, reports[name]["manifests"][0])
+        assert set(found["met"]) == {"transformation:signal_nonEditorial"}, name
 
 
 def test_a_label_drawn_afterwards_is_told_as_a_change_that_no_model_made(reports: Mapping[str, Report]) -> None:
