@@ -8,16 +8,15 @@ from threading import Semaphore
 from typing import Any
 from uuid import UUID
 
-from generation import image_files
+from generation import answers, image_files
 from generation.image_files import Form
-from generation.models import Generation
+from generation.models import Generation, Output
 from generation.recovery import likenesses
 from provenance.audit_log import proofs
 from provenance.audit_log import queries as audit_log
 from provenance.audit_log.errors import LogError, NoCheckpointYet, NotYetPublished
-from provenance.audit_log.note import VerifierKey
 from provenance.audit_log.witnesses import witness_keys
-from provenance.canonical import Digest, timestamp
+from provenance.canonical import Digest
 from provenance.credentials import queries as credentials
 from provenance.credentials.actions import reading_watermark
 from provenance.credentials.manifest import without_blanks
@@ -25,7 +24,6 @@ from provenance.credentials.watermark.contract import WatermarkRead
 from provenance.disputes import queries as disputes
 from provenance.fingerprint import Look
 from provenance.licensing.credits import credits_of, without_names
-from provenance.licensing.inheriting import conditions_and_policy
 from provenance.licensing.queries.crediting import all_credited_today
 from provenance.licensing.queries.inheriting import inherited_by
 from provenance.licensing.queries.offers import changed_since
@@ -73,11 +71,13 @@ class Records:
         named: dict[Layer, tuple[str, str | None]] = {
             "file": ("digest", copy.file_digest), "manifest": ("manifest_id", copy.manifest_id)
         }  # fmt: skip
-        # Pixels are decoded only where bytes and manifest are nobody's here.
-        found = self._found_by(named) or self._found_by({"pixels": ("delivered_pixels", copy.pixel_digest)})
-        if found or copy.pixels is None:
-            return found
-        return self._watermarked(copy.pixels) or self._alike(Look(copy.pixels))
+        found = self._found_by(named)
+        if found and found[0].layer == "file":
+            return found  # its pixels are not even decoded
+        same = self._found_by({"pixels": ("delivered_pixels", copy.pixel_digest)})
+        if found or same:
+            return _pictured(found, same)
+        return () if copy.pixels is None else self._watermarked(copy.pixels) or self._alike(Look(copy.pixels))
 
     def _found_by(self, named: Mapping[Layer, tuple[str, str | None]]) -> Sequence[RecordFound]:
         known = {layer: (column, value) for layer, (column, value) in named.items() if value}
@@ -149,31 +149,16 @@ class Records:
     def log_inclusion(self, record: RecordFound) -> Answer:
         """Prove that the published checkpoint includes the entries, and say who besides the operator vouches for it."""
         places = audit_log.places_of(record.leaf_hashes)
-        present = [leaf for leaf in record.leaf_hashes if leaf in places]
+        present = {leaf: places[leaf] for leaf in record.leaf_hashes if leaf in places}
         if len(present) < len(record.leaf_hashes):
-            return Answer(
-                "failed",
-                "An entry of this image is missing from the operator's log.",
-                "运营者的日志中缺少此图像的条目。",
-                {"present": present},
-            )
+            return answers.entry_missing(record, present=list(present))
         try:
-            return _proved({leaf: places[leaf] for leaf in present}, witnesses=self._witnesses)
+            now, found = proofs.inclusions(present, witnesses=self._witnesses)
         except (NoCheckpointYet, NotYetPublished):
-            return Answer(
-                "not_checked",
-                "The operator's log holds the entries; no published checkpoint includes them yet. "
-                "Ask again in some seconds.",
-                "运营者的日志中有这些条目；尚无已发布的检查点收录它们。请几秒后重试。",
-                {"present": present},
-            )
+            return answers.entries_wait(present=list(present))
         except LogError as error:
-            return Answer(
-                "failed",
-                f"The operator's log does not prove that it includes the entries. {error.said('en')}",
-                f"运营者的日志无法证明收录了这些条目。{error.said('zh-Hans')}",
-                {"present": present, "fault": error.code},
-            )
+            return answers.entries_unproved(error, present=list(present))
+        return answers.entries_included(record, leaves=list(present), head=now, indexes=[one.index for one in found])
 
     def licences_today(self, record: RecordFound) -> Answer:
         """Say whether what the image was made with, or its terms, changed; it keeps those it was made under."""
@@ -181,117 +166,52 @@ class Records:
         if form is None:
             return LICENCES_NOT_CHECKED
         output = form.output
-        # Without names found in the prompt: saying that one changed would tell of an undisclosed prompt.
-        answers = without_names(output.generation.decision)["references"]
-        used = [answer for answer in answers if answer["kind"] != "model"]
-        subjects = [UUID(answer["id"]) for answer in used]
+        used = _used(output)
         held = [work for answer in used for work in (answer, *answer.get("works", ()))]
-        grants = [UUID(answer["right"]) for answer in held if answer["basis"] == "grant"]
-        offers = [UUID(answer["right"]) for answer in used if answer["basis"] == "open-licence"]
         decided_at = output.generation.claimed_at or output.delivered_at
-        changed = changed_since(subjects, grants=grants, offers=offers, at=decided_at)
-        terms = inherited_by([record.image_digest]).get(record.image_digest)
-        came = conditions_and_policy(terms)
-        en, zh = (f" It came with conditions: {came['en']}", f"此图像带有条件：{came['zh-Hans']}") if came else ("", "")
-        told: dict[str, Any] = {"since": timestamp(decided_at), **({"terms_digest": terms.digest()} if terms else {})}
-        if changed:
-            return Answer(
-                "passed",
-                "Since then a rightsholder has opted out, or an offer, a grant, a style or a work was withdrawn, "
-                f"paused, replaced, rejected or disputed; this image keeps the terms it was made under.{en}",
-                "此后有权利人选择退出，或有要约、许可、风格或作品被撤回、暂停、取代、否决或提出争议；"
-                f"此图像保留其生成时的条款。{zh}",
-                {**told, "changed": [str(subject) for subject in changed]},
-            )
-        return Answer(
-            "passed",
-            f"The terms that this image was made under stand unchanged today.{en}",
-            f"此图像生成时所依据的条款至今未变。{zh}",
-            told,
+        changed = changed_since(
+            [UUID(answer["id"]) for answer in used],
+            grants=[UUID(answer["right"]) for answer in held if answer["basis"] == "grant"],
+            offers=[UUID(answer["right"]) for answer in used if answer["basis"] == "open-licence"],
+            at=decided_at,
         )
+        terms = inherited_by([record.image_digest]).get(record.image_digest)
+        return answers.terms_today(record, used=used, since=decided_at, changed=changed, terms=terms)
 
     def dispute(self, record: RecordFound) -> Answer:
         """Say whether a dispute stands over the image, or over a style or work that its request declared."""
         form = self._form_of(record)
         if form is None:
             return DISPUTE_NOT_CHECKED
-        declared = without_names(form.output.generation.decision)["references"]
-        used = [answer["id"] for answer in declared if answer["kind"] != "model"]
+        used = [answer["id"] for answer in _used(form.output)]
         behind = disputes.works_behind(UUID(answer) for answer in used)
         # Recorded against the file first delivered; what an older version recorded names the file that was shown.
-        standing = disputes.standing_against({record.image_digest, form.output.digest, *used, *behind})
-        if not standing:
-            return Answer(
-                "passed",
-                "No dispute stands today over this image or what it was made with.",
-                "目前没有针对此图像或其所用素材的争议。",
-            )
-        return Answer(
-            "failed",
-            "A dispute stands over this image or what it was made with; no new uses are allowed until it is decided.",
-            "针对此图像或其所用素材的争议尚未了结；在裁定之前不允许新的使用。",
-            {"disputes": [_told_of(one) for one in standing]},
-        )
+        images = {record.image_digest, form.output.digest}
+        standing = disputes.standing_against({*images, *used, *behind})
+        return answers.disputes_today(record, asked=[*sorted(images), *used], standing=standing)
 
     def signing_key(self, record: RecordFound) -> Answer:
         """Say whether the key that signed the image was revoked, and whether from a moment before it signed."""
         signed = self._signed.get(record.image_digest) or credentials.credential_of(record.image_digest)
         if signed is None:
             return KEY_NOT_CHECKED
-        revoked = credentials.revocation_of(signed.key_id)
-        told: dict[str, Any] = {"key": signed.key_id}
-        if revoked is None:
-            return Answer("passed", "The signing key has not been revoked.", "签名密钥未被吊销。", told)
-        since = f"{revoked.since:%Y-%m-%d %H:%M} UTC"
-        told |= {"since": timestamp(revoked.since), "signed_at": timestamp(signed.signed_at)}
-        if signed.signed_at < revoked.since:
-            return Answer(
-                "passed",
-                f"The signing key was revoked from {since} on; this image was recorded as signed before that.",
-                f"签名密钥自 {since} 起被吊销；记录显示此图像在此之前签名。",
-                told,
-            )
-        return Answer(
-            "failed",
-            f"The signing key was revoked from {since} on, and this image was signed after that.",
-            f"签名密钥自 {since} 起被吊销，而此图像在此之后签名。",
-            told,
-        )
+        return answers.key_today(record, signed=signed, revoked=credentials.revocation_of(signed.key_id))
 
 
-def _told_of(dispute: Any) -> dict[str, str]:
-    """Return what anyone may know of a dispute: no names."""
-    return {
-        "dispute": str(dispute.pk),
-        "subject_kind": dispute.subject_kind,
-        "subject": dispute.subject,
-        "ground": dispute.ground,
-        "since": timestamp(dispute.stands_since),
-    }
+def _pictured(named: Sequence[RecordFound], same: Sequence[RecordFound]) -> Sequence[RecordFound]:
+    """Return the record of the picture that is seen: a manifest that was moved onto it names another one's."""
+    ids = {record.generation_id for record in named}
+    is_moved = bool(same) and not any(record.generation_id in ids for record in same)
+    return same if is_moved or not named else named
 
 
-def _proved(places: Mapping[Digest, int | None], *, witnesses: Sequence[VerifierKey]) -> Answer:
-    now, found = proofs.inclusions(places, witnesses=witnesses)
-    origin, size = now.checkpoint.origin, now.checkpoint.size
-    indexes = [one.index for one in found]
-    numbers = ", ".join(map(str, indexes))
-    names = ", ".join(now.witnesses)
-    held_en = f"cosigned by {names}" if names else "log held by the operator alone"
-    held_zh = f"由 {names} 联署见证" if names else "日志仅由运营者自己保管"
-    return Answer(
-        "passed",
-        f"The log {origin} includes this image's entries, as numbers {numbers} of {size}, under a signed checkpoint; "
-        f"{held_en}.",
-        f"日志 {origin} 收录了此图像的条目（共 {size} 条中的第 {numbers} 条），检查点已签名；{held_zh}。",
-        {
-            "leaf_hashes": list(places),
-            "index": indexes[-1],
-            "indexes": indexes,
-            "tree_size": size,
-            "checkpoint": now.note,
-            "witnesses": list(now.witnesses),
-        },
-    )
+def _used(output: Output) -> list[Mapping[str, Any]]:
+    """Return what an image was declared to be made with, but for the model.
+
+    Without names found in the prompt: saying that one changed would tell of an undisclosed prompt.
+    """
+    references = without_names(output.generation.decision)["references"]
+    return [answer for answer in references if answer["kind"] != "model"]
 
 
 def _told_by(

@@ -13,6 +13,22 @@ from provenance.verification.facts import Facts
 
 SIGNED_WITHIN = timedelta(seconds=1)
 """The record keeps the time that the claim states; a keeper may round it."""
+FIELDS = {
+    "manifest": ("the manifest", "清单"),
+    "generation": ("the request", "请求"),
+    "model": ("the model", "模型"),
+    "model_digest": ("the model's weights", "模型权重"),
+    "seed": ("the seed", "种子"),
+    "disclosure": ("whether the prompt is disclosed", "提示词的公开方式"),
+    "prompt": ("the prompt", "提示词"),
+    "prompt_commitment": ("the seal of the prompt", "提示词的封印"),
+    "references": ("what it was made with", "所用风格"),
+    "inputs": ("the input pictures", "输入图片"),
+    "made_at": ("the time of making", "生成时间"),
+    "log": ("the log entry", "日志条目"),
+    "file": ("the file itself", "文件本身"),
+}
+"""What each field is called in a sentence."""
 _LISTED = ("kind", "role", "name", "digest", "licence")
 
 

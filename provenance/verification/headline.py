@@ -12,6 +12,11 @@ Sentence = tuple[str, str]
 NO_CHANGE = {"signer.trusted", "dispute"}
 """Checks whose failing says nothing against the picture's being as it was signed."""
 
+OF_THIS_FILE = {"file", "manifest"}
+"""By what a record is found that speaks of this very file or of the credentials in it."""
+OF_THE_COPY = {"record.agrees"}
+"""Of the checks of a record, those that hold something against a file that is but a copy of the recorded picture."""
+
 _UNREADABLE: Sentence = (
     "This file cannot be read as a picture, so nothing can be said about it.",
     "此文件无法作为图片读取，因此无从核验。",
@@ -75,18 +80,20 @@ def with_records(alone: FileAlone, checks: Sequence[Check]) -> tuple[Outcome, st
     """
     results = {one.code: one.result for one in checks}
     outcome, (en, zh) = alone.outcome, (alone.en, alone.zh)
+    found = next((one for one in checks if one.code == "record.found" and one.result == "passed"), None)
     failed = {code for code, result in results.items() if result == "failed"} - NO_CHANGE
+    if found is None or found.evidence.get("layer") not in OF_THIS_FILE:
+        failed &= OF_THE_COPY  # the rest is told of the picture that this is a copy of, not held against the copy
     if failed and outcome != "unreadable":
         if outcome != "failed" or (en, zh) == _FAILED_OTHERWISE:
             en, zh = _FAILED["record.agrees"] if "record.agrees" in failed else _FAILED_OTHERWISE
         outcome = "failed"
-    if results.get("dispute") == "failed":
-        en, zh = f"{en} {_DISPUTED[0]}", f"{zh}{_DISPUTED[1]}"
-    found = next((one for one in checks if one.code == "record.found" and one.result == "passed"), None)
     if outcome == "no_manifest" and found is not None:
         # A sentence that begins with the keeper's name keeps its capital.
         told = found.en.replace("This ", "this ", 1) if found.en.startswith("This ") else found.en
         en, zh = f"{en} But {told}", f"{zh}但是，{found.zh}"
+    if results.get("dispute") == "failed":
+        en, zh = f"{en} {_DISPUTED[0]}", f"{zh}{_DISPUTED[1]}"
     return outcome, en, zh
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from provenance.canonical import Digest
 from provenance.credentials.reading import Reading
-from provenance.verification.comparing import compared
+from provenance.verification.comparing import FIELDS, compared
 from provenance.verification.evidence import (
     DISPUTE_NOT_CHECKED,
     KEY_NOT_CHECKED,
@@ -44,6 +44,18 @@ _FOUND: dict[Layer, tuple[str, str]] = {
         "此图片与 {keeper} 记录中的某图片外观相近，至多有细微改动。",
     ),
 }
+OF_THE_RECORD = {
+    "log.inclusion": LOG_NOT_CHECKED,
+    "licence.today": LICENCES_NOT_CHECKED,
+    "dispute": DISPUTE_NOT_CHECKED,
+    "key.revoked": KEY_NOT_CHECKED,
+}
+"""The checks of a record itself, and what they read where there is no single one to ask about."""
+NOT_ASKED = Answer(
+    "not_checked",
+    "Not asked: nothing has confirmed that this is a copy of the recorded picture, whose own page answers it.",
+    "未查询：尚无方法确认此图片是记录中图片的副本；该图片自己的页面会给出答案。",
+)
 _POSSIBLE = (
     "This may be a copy of a picture in {keeper}'s records; no second method has confirmed it.",
     "此图片可能是 {keeper} 记录中某图片的副本；尚无第二种方法予以确认。",
@@ -94,12 +106,11 @@ def _checks(
         return (
             found,
             _check("record.agrees", nothing),
-            _check("log.inclusion", LOG_NOT_CHECKED),
-            _check("licence.today", LICENCES_NOT_CHECKED),
-            _check("dispute", DISPUTE_NOT_CHECKED),
-            _check("key.revoked", KEY_NOT_CHECKED),
+            *(_check(code, answer) for code, answer in OF_THE_RECORD.items()),
         )
     record = records[0]
+    if record.is_possible:
+        return (found, agrees(record), *(_check(code, NOT_ASKED) for code in OF_THE_RECORD))
     return (
         found,
         agrees(record),
@@ -156,6 +167,8 @@ def _several(records: Sequence[RecordFound], *, keeper: str) -> tuple[str, str]:
 def _agrees(record: RecordFound, *, reading: Reading, facts: Facts | None, file_digest: Digest, keeper: str) -> Check:
     if facts is None or record.layer in {"watermark", "fingerprint"}:
         return _not_compared(has_credentials=facts is not None, keeper=keeper)
+    if record.layer == "pixels" and record.manifest_id in reading.manifests:
+        return _newer(keeper)
     fields = [one.as_json() for one in compared(record, manifest_id=reading.manifest_id, facts=facts)]
     differing = [one["field"] for one in fields if not one["agrees"]]
     if record.layer == "manifest" and record.image_digest != file_digest:
@@ -166,8 +179,8 @@ def _agrees(record: RecordFound, *, reading: Reading, facts: Facts | None, file_
         return Check(
             "record.agrees",
             "failed",
-            f"The file differs from {keeper}'s record in: {', '.join(differing)}.",
-            f"文件与 {keeper} 的记录不一致之处：{'、'.join(differing)}。",
+            f"The file differs from {keeper}'s record in: {', '.join(FIELDS[one][0] for one in differing)}.",
+            f"文件与 {keeper} 的记录不一致之处：{'、'.join(FIELDS[one][1] for one in differing)}。",
             evidence,
         )
     return Check(
@@ -176,6 +189,15 @@ def _agrees(record: RecordFound, *, reading: Reading, facts: Facts | None, file_
         f"What the credentials state agrees with {keeper}'s record.",
         f"凭证所述与 {keeper} 的记录一致。",
         evidence,
+    )
+
+
+def _newer(keeper: str) -> Check:
+    return Check(
+        "record.agrees",
+        "not_checked",
+        f"The file carries newer credentials, which name those of {keeper}'s record as what they were put over.",
+        f"文件带有更新的凭证，其中注明 {keeper} 记录中的凭证为其前身。",
     )
 
 

@@ -110,6 +110,14 @@ REPORT: Words = {
     "unnamed": _("an unnamed picture"),
     "action_edited_metadata": _("metadata edited"),
     "meaning_recorded": _("The file itself no longer says where it comes from. The records here do: see below."),
+    "meaning_alike": _(
+        "The file itself says nothing of where it comes from. The records here know the picture that it looks like: "
+        "see below."
+    ),
+    "making_recorded_otherwise": _(
+        "Yes: the records here hold it as a generated picture. Its own credentials state otherwise."
+    ),
+    "making_alike": _("The records here hold the picture that it looks like as a generated one."),
     "ingredient_broken": _("changed before it was used"),
     "evidence_issuer": _("Certificate issued by"),
     "evidence_since": _("Since"),

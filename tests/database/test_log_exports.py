@@ -123,7 +123,8 @@ def test_the_verdict_proves_that_the_log_includes_the_image(output: Output) -> N
     assert found.result == "passed" and "log held by the operator alone" in found.en and "自己保管" in found.zh
     head = open_checkpoint(found.evidence["checkpoint"], keys=queries.keys()).checkpoint
     assert head.size == found.evidence["tree_size"] == queries.size()
-    assert found.evidence["index"] == queries.index_of(output.delivered_leaf)
+    assert found.evidence["indexes"][-1] == queries.index_of(output.delivered_leaf)
+    assert found.evidence["proof"] == f"/images/{output.digest}/proof"
 
 
 def test_a_damaged_tile_fails_the_verdicts_log_check(output: Output, files: Path) -> None:

@@ -144,6 +144,28 @@ def test_our_picture_signed_again_by_a_stranger_who_claims_to_be_us_is_told_as_h
     assert "file" in results["record.agrees"]["evidence"]["differing"]
 
 
+def test_a_manifest_of_ours_on_another_picture_of_ours_is_told_with_the_record_of_that_picture(
+    delivered: Generation, keys: Path
+) -> None:
+    another = a_request(an_artist("ida"), seeds=(8,))
+    render_next(worker=a_worker(keys))
+    moved = moved_onto(stripped(file_of(another)), store_of=file_of(delivered))
+    told = Caller().upload(VERIFICATIONS, moved).json()
+    (record,) = told["records"]
+    assert (record["layer"], record["image"]) == ("pixels", another.outputs.get().digest)
+    checks = {check["code"]: check["result"] for check in told["checks"]}
+    assert told["state"] == "failed"
+    assert checks["manifest.integrity"] == checks["record.agrees"] == "failed"
+
+
+def test_every_fact_that_records_answer_names_what_it_rests_on(delivered: Generation) -> None:
+    checks = {check["code"]: check for check in Caller().upload(VERIFICATIONS, file_of(delivered)).json()["checks"]}
+    digest = delivered.outputs.get().digest
+    assert checks["dispute"]["evidence"] == {"asked": [digest]}
+    assert checks["licence.today"]["evidence"]["asked"] == []
+    assert checks["key.revoked"]["evidence"]["key"]
+
+
 def test_what_no_browser_would_send_gets_a_report_and_leaves_nothing_behind(delivered: Generation) -> None:
     before = Entry.objects.count()
     ours = file_of(delivered)

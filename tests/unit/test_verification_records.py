@@ -11,10 +11,11 @@ import pytest
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import Prompt
 from provenance.credentials.signing import PemKey
+from provenance.verification.comparing import FIELDS
 from provenance.verification.evidence import Answer, RecordFound
 from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
-from tests.simulators.pictures import MADE_AT, PROMPT, digest, picture, signed
+from tests.simulators.pictures import MADE_AT, PROMPT, colophon, digest, over, picture, signed
 from tests.simulators.records import Ledger, record_of
 from tests.simulators.tampering import moved_onto, saved_again, stripped
 
@@ -92,7 +93,8 @@ def test_each_field_in_which_record_and_manifest_differ_is_named(
     verdict = verify(data, evidence=Ledger([record_of(data, **change)]), trust_pem=key.root_pem)
     assert (verdict.outcome, verdict.exit_code) == ("failed", 1)
     assert verdict.check("record.agrees").evidence["differing"] == [field]
-    assert field in verdict.check("record.agrees").en
+    assert verdict.check("record.agrees").en.endswith(f" {FIELDS[field][0]}.")
+    assert verdict.check("record.agrees").zh.endswith(f"：{FIELDS[field][1]}。")
     (told,) = [one for one in verdict.check("record.agrees").evidence["fields"] if not one["agrees"]]
     assert told["field"] == field and told["manifest"] != told["record"]
 
@@ -174,3 +176,47 @@ def test_a_possible_copy_is_called_one_until_a_second_method_confirms_it(key: Pe
     assert "may be a copy" in verdict.check("record.found").en
     assert verdict.check("record.found").evidence["images"][0]["match"] == {"distance": "40"}
     assert "may be a copy" in verdict.summary("en")
+
+
+@pytest.mark.parametrize("answers", [{"log": SOMETHING}, {"key": SOMETHING}])
+def test_what_does_not_hold_of_the_recorded_picture_is_not_held_against_a_copy_of_it(
+    key: PemKey, answers: dict[str, Answer]
+) -> None:
+    data = signed(key).data
+    verdict = verify(stripped(data), evidence=Ledger([record_of(data)], **answers), trust_pem=key.root_pem)
+    assert verdict.records[0].layer == "pixels"
+    assert verdict.outcome == "no_manifest" and len(failed(verdict)) == 1
+    assert "exactly these pixels" in verdict.summary("en")
+
+
+def test_a_dispute_over_what_a_copy_is_a_copy_of_is_told_after_that(key: PemKey) -> None:
+    data = signed(key).data
+    verdict = verify(stripped(data), evidence=Ledger([record_of(data)], disputed=SOMETHING), trust_pem=key.root_pem)
+    assert verdict.summary("en").endswith(
+        "delivered as another file. A dispute over it, or over what it was made with, is open."
+    )
+    assert verdict.outcome == "no_manifest"
+
+
+def test_of_a_possible_copy_nothing_is_asked_about_the_record(key: PemKey) -> None:
+    record = record_of(signed(key).data, layer="fingerprint", is_possible=True)
+
+    class Alike(Ledger):
+        def find(self, copy: object) -> list[RecordFound]:
+            return [record]
+
+    against = Alike(log=SOMETHING, licences=SOMETHING, disputed=SOMETHING, key=SOMETHING)
+    verdict = verify(picture(seed=5), evidence=against, trust_pem=key.root_pem)
+    assert verdict.outcome == "no_manifest" and not failed(verdict)
+    told = {code: verdict.check(code).en for code in ("log.inclusion", "licence.today", "dispute", "key.revoked")}
+    assert all(sentence.startswith("Not asked: nothing has confirmed") for sentence in told.values())
+
+
+def test_credentials_put_over_ours_are_no_difference_from_the_record(key: PemKey) -> None:
+    ours = signed(key, number=1).data
+    newer = signed(key, number=2, data=stripped(ours), inputs=over(ours)).data
+    record = record_of(ours, manifest_id=colophon(number=1).manifest_id)
+    verdict = verify(newer, evidence=Ledger([record]), trust_pem=key.root_pem)
+    assert verdict.records[0].layer == "pixels"
+    assert verdict.outcome == "trusted" and results(verdict)["record.agrees"] == "not_checked"
+    assert "newer credentials" in verdict.check("record.agrees").en

@@ -50,17 +50,22 @@ function signedBy({ signer, checks }) {
   return [el("span", {}, who, notes.map((note) => el("span", { class: "hint" }, word(note))))];
 }
 
-/** What the manifest says of AI; without one, what a record found by the picture itself says. */
-function makingWords({ manifest, records }) {
+/** What the manifest says of AI; without one, or where its record says otherwise, what the record says. */
+function makingWords({ manifest, records, checks }) {
+  const isGenerated = ["generated", "composite"].includes(manifest?.making);
+  if (manifest && !isGenerated && isSure(records) && hasFailed(checks, "record.agrees")) {
+    return word("making_recorded_otherwise");
+  }
   if (manifest) return word(`making_${manifest.making}`);
-  return word(isSure(records) ? "making_recorded" : "making_unknown");
+  if (!isSure(records)) return word("making_unknown");
+  return word(isAlike(records) ? "making_alike" : "making_recorded");
 }
 
 /** What the state means for the reader; of a file without credentials, what else there is. */
 function meaningOf({ state, records, checks, signer }) {
   if (state === "trusted" && signer?.is_development) return "meaning_development";
   if (state !== "no_manifest") return `meaning_${state}`;
-  if (isSure(records)) return "meaning_recorded";
+  if (isSure(records)) return isAlike(records) ? "meaning_alike" : "meaning_recorded";
   return checks.some((check) => check.evidence?.url) ? "meaning_elsewhere" : "meaning_no_manifest";
 }
 
@@ -68,10 +73,20 @@ function isSure(records) {
   return records.length > 0 && !records.some((record) => record.is_possible);
 }
 
-/** The credit lines in the reader's language where one record has them, else as the manifest states them. */
-function creditsOf({ manifest, records }) {
-  const recorded = records.length === 1 && isSure(records) ? records[0].credits.map(said) : [];
-  return recorded.length ? recorded : (manifest?.credits ?? []);
+function isAlike([record]) {
+  return record.layer === "fingerprint";
+}
+
+function hasFailed(checks, ...codes) {
+  return checks.some(({ code, result }) => result === "failed" && codes.includes(code));
+}
+
+/** The credit lines in the reader's language where one record has them, else as a manifest of this picture states them. */
+function creditsOf({ manifest, records, checks }) {
+  const isOfAnother = hasFailed(checks, "manifest.integrity", "signature.valid");
+  const [record] = records.length === 1 && isSure(records) ? records : [];
+  if (record?.credits.length && !(isOfAnother && record.layer === "manifest")) return record.credits.map(said);
+  return isOfAnother ? [] : (manifest?.credits ?? []);
 }
 
 function referenceLine(reference) {
