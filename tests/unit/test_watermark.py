@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from provenance.credentials.watermark.contract import NoWatermark, Watermark, binding_value, watermark_at
-from provenance.credentials.watermark.spread import SpreadWatermark
+from provenance.credentials.watermark.spread import SEEN_SIDE, SpreadWatermark
 from tests.bench.marks import CHANGES, psnr, ssim, varied
 
 ID = bytes.fromhex("0123456789abcdef")
+LAID_AT_MOST = 104
+"""Times that a whole read lays a picture on a grid: on each of two once in place, at 24 scales, at 27 places near."""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,32 @@ def test_a_flat_picture_carries_it_and_says_nothing_without_it(watermark: Waterm
 
 def test_nothing_is_read_in_pictures_that_carry_nothing(watermark: Watermark) -> None:
     assert [watermark.read(varied(number, 200)) for number in range(100, 106)] == [None] * 6
+
+
+@pytest.mark.parametrize("shape", [(6000, 6000), (128, 300_000), (300_000, 128), (1023, 39_000)])
+@pytest.mark.parametrize("is_thorough", [False, True])
+def test_a_search_handles_no_more_pixels_however_large_or_narrow_the_picture(
+    watermark: Watermark, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int], is_thorough: bool
+) -> None:
+    handled: list[int] = []
+    resize = Image.Image.resize
+
+    def counted(image: Image.Image, *given: Any, **named: Any) -> Image.Image:
+        made = resize(image, *given, **named)
+        handled.append(max(image.width * image.height, made.width * made.height))
+        return made
+
+    monkeypatch.setattr(Image.Image, "resize", counted)
+    assert watermark.read(np.full((*shape, 3), 200, np.uint8), thorough=is_thorough) is None
+    assert 0 < max(handled) < (2 * SEEN_SIDE) ** 2
+    assert len(handled) <= LAID_AT_MOST
+
+
+def test_a_large_picture_s_crop_is_laid_back_as_well(watermark: Watermark) -> None:
+    large = np.asarray(Image.fromarray(varied(2, 320)).resize((1301, 1750), Image.Resampling.BICUBIC))
+    for change in ("unchanged", "JPEG q75", "crop 10 %, corner"):
+        found = watermark.read(CHANGES[change](watermark.embed(large, id=ID)))
+        assert found is not None and found.id == ID, change
 
 
 def test_a_picture_too_small_to_hold_it_is_not_looked_at(watermark: Watermark) -> None:

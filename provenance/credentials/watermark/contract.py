@@ -32,6 +32,8 @@ class WatermarkRead:
     code_bits: int
     was_searched: bool = False
     """Whether the picture had to be laid back into place, as a crop has to."""
+    algorithm: str = ""
+    """By which what was measured of the watermark is known; empty where nothing was."""
 
     @property
     def hex(self) -> str:

@@ -38,6 +38,8 @@ SYNC_BAND = 14.0
 SMOOTHED = 3
 ROUNDS, STEPS = 2, 6
 LEAST_READ_SIDE = 48
+SEEN_SIDE = 512
+"""Pixels to which a side is brought, or less than twice as many, before anything is read: two for each cell."""
 SCALES = (1.0, 0.98, 0.96, 0.94, 0.92, 0.90)
 """Parts of a side that a crop may have kept."""
 UNEVEN = 0.041
@@ -76,19 +78,19 @@ class SpreadWatermark:
     def read(self, pixels: Any, *, thorough: bool = True) -> WatermarkRead | None:
         """Return the id in a picture; None where none is found, which proves nothing.
 
-        Laying a crop back into place takes some hundred milliseconds; without ``thorough`` it is not tried.
+        Laying a crop back into place takes a third of a second; without ``thorough`` it is not tried.
         """
         if min(pixels.shape[:2]) < LEAST_READ_SIDE:
             return None
-        lightness = _lightness(pixels.astype(np.float32))
+        seen = _Seen.of(pixels)
         for cells in _SIZES:
             grid = _grid(cells)
-            found = _decoded(grid.sums(_spectrum(_laid(lightness, cells))))
+            found = _decoded(grid.sums(_spectrum(seen.laid(cells))))
             if found:
                 return found
         for cells in _SIZES if thorough else ():
             if min(pixels.shape[:2]) * 2 >= cells:
-                found = next(_searched(lightness, _grid(cells)), None)
+                found = next(_searched(seen, _grid(cells)), None)
                 if found:
                     return found
         return None
@@ -185,11 +187,35 @@ def _lightness(pixels: Any) -> Any:
     return pixels @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def _laid(lightness: Any, cells: int, *, height: int = 0, width: int = 0) -> Any:
-    """Return a picture's lightness on a grid: averages where it is larger, smooth steps where it is smaller."""
+def _laid(lightness: Any, cells: int) -> Any:
+    """Return a whole picture's lightness on a grid."""
     rows, columns = lightness.shape
-    how = Image.Resampling.BOX if min(rows, columns) >= cells else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(lightness).resize((width or cells, height or cells), how))
+    return _Seen(Image.fromarray(lightness), columns, rows).laid(cells)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A picture's lightness, made small once: what reading costs is then the same for every picture's size."""
+
+    lightness: Image.Image
+    columns: float
+    """How many columns the picture fills; the last one in part, where its width did not divide."""
+    rows: float
+
+    @classmethod
+    def of(cls, pixels: Any) -> _Seen:
+        """Average blocks of uint8 RGB of shape (height, width, 3), so that no side has twice SEEN_SIDE."""
+        height, width = pixels.shape[:2]
+        across, down = max(1, width // SEEN_SIDE), max(1, height // SEEN_SIDE)
+        small = np.asarray(Image.fromarray(pixels).reduce((across, down)))
+        lightness = Image.fromarray(_lightness(small.astype(np.float32)))
+        return cls(lightness, width / across, height / down)
+
+    def laid(self, cells: int, *, height: int = 0, width: int = 0) -> Any:
+        """Return it on a grid: averages where it is larger, smooth steps where it is smaller."""
+        how = Image.Resampling.BOX if min(self.rows, self.columns) >= cells else Image.Resampling.BICUBIC
+        size = (width or cells, height or cells)
+        return np.asarray(self.lightness.resize(size, how, box=(0, 0, self.columns, self.rows)))
 
 
 def _fine(cells: Any) -> Any:
@@ -243,31 +269,31 @@ def _decoded(sums: Any, *, was_searched: bool = False) -> WatermarkRead | None:
             continue
         if len(set(wrong) - set(erased)) <= may_be_wrong:
             spelt = np.unpackbits(_masked(bytes(whole)))
-            return WatermarkRead(bytes(id), int((spelt != bits).sum()), CODE_BITS, was_searched)
+            return WatermarkRead(bytes(id), int((spelt != bits).sum()), CODE_BITS, was_searched, ALGORITHM)
     return None
 
 
-def _searched(lightness: Any, grid: _Grid) -> Iterator[WatermarkRead]:
+def _searched(seen: _Seen, grid: _Grid) -> Iterator[WatermarkRead]:
     """Yield ids found by laying the picture back where the common pattern says that it was cut out of."""
-    places = sorted(_places(lightness, grid), reverse=True)[:CANDIDATES]
+    places = sorted(_places(seen, grid), reverse=True)[:CANDIDATES]
     near = (0.0, -0.01, 0.01)
     for _, tall, wide, down, across in places:
         for one in ((tall + more, wide + most) for more in near for most in near):
-            spectrum = _placed(lightness, grid, *one)
+            spectrum = _placed(seen, grid, *one)
             around = ((down + a / 2, across + b / 2) for a in range(-2, 3) for b in range(-2, 3))
-            best = max(around, key=lambda at, seen=spectrum: grid.sync_at(seen, *at))  # type: ignore[misc]  # bound now
+            best = max(around, key=lambda at, waves=spectrum: grid.sync_at(waves, *at))  # type: ignore[misc]  # bound now
             found = _decoded(grid.sums(grid.moved(spectrum, *best)), was_searched=True)
             if found:
                 yield found
 
 
-def _places(lightness: Any, grid: _Grid) -> Iterator[tuple[float, float, float, int, int]]:
+def _places(seen: _Seen, grid: _Grid) -> Iterator[tuple[float, float, float, int, int]]:
     """Yield how well the common pattern fits at the best place of every scale: score, scales, rows and columns."""
     for tall in SCALES:
         for wide in SCALES:
             if abs(tall - wide) > UNEVEN:
                 continue
-            spectrum = _placed(lightness, grid, tall, wide)
+            spectrum = _placed(seen, grid, tall, wide)
             turned = np.zeros_like(spectrum)
             found = spectrum[grid.sync]
             turned[grid.sync] = found / np.maximum(np.abs(found), 1e-6) * np.conj(grid.sync_phases)
@@ -279,9 +305,9 @@ def _places(lightness: Any, grid: _Grid) -> Iterator[tuple[float, float, float, 
             yield float(fits[down, across]), tall, wide, down, across
 
 
-def _placed(lightness: Any, grid: _Grid, tall: float, wide: float) -> Any:
+def _placed(seen: _Seen, grid: _Grid, tall: float, wide: float) -> Any:
     """Return the spectrum of a picture that fills this part of the grid, from its upper left corner."""
     height, width = round(grid.cells * min(tall, 1.0)), round(grid.cells * min(wide, 1.0))
     plane = np.zeros((grid.cells, grid.cells), np.float32)
-    plane[:height, :width] = _fine(_laid(lightness, grid.cells, height=height, width=width))
+    plane[:height, :width] = _fine(seen.laid(grid.cells, height=height, width=width))
     return np.fft.rfft2(plane).ravel()
