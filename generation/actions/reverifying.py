@@ -6,6 +6,7 @@ verdict that was kept at the signature stays as it was; each change since is a r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from generation.trust import trust_in_force
 from provenance import storage
 from provenance.actor import COLOPHON, Actor
 from provenance.audit_log import actions as audit_log
+from provenance.canonical import canonical_json, sha256_digest
 from provenance.credentials import queries as credentials
 from provenance.credentials.signing import require_library
 from provenance.errors import Fault
@@ -45,6 +47,10 @@ BEAT = """
 UPDATE generation_reverification SET beat_at = clock_timestamp(), done = done + 1, last = %s
 WHERE id = %s AND attempt = %s AND state = 'running'
 """
+
+_LABEL = re.compile(r"c2pa\.ingredient(\.v\d)?(__\d{1,6})?")
+_MANIFEST = re.compile(r"([a-z0-9_.-]{1,20}:)?urn:(c2pa|uuid):[0-9a-f-]{36}")
+_NUMBERED = re.compile(r"ingredient \d+")
 
 
 def request_if_due() -> Reverification | None:
@@ -139,6 +145,7 @@ def _verify_again(
         _beat(run, image)
         if credentials.is_erased(image):  # while the run read: its file went on purpose
             return
+        before = _named_as_now(before, after)
         if (after["state"], after["checks"]) != (before["state"], before["checks"]):
             _record(run, image=image, manifest_id=manifest_id, before=before, after=after)
 
@@ -149,9 +156,9 @@ def essence(verdict: Mapping[str, Any]) -> dict[str, Any]:
     A check that nobody made counts as one that was not there: newer versions ask more.
     """
     checks: dict[str, str] = {}
-    for number, check in enumerate(verdict.get("checks", ())):
-        if check["result"] != "not_checked":
-            name = f"ingredient {number}" if check["code"] == "ingredient" else check["code"]
+    for check in verdict.get("checks", ()):
+        name = _name_of(check)
+        if check["result"] != "not_checked" and checks.get(name) != "failed":
             checks[name] = check["result"]
     trust = verdict.get("trust", {})
     return {
@@ -160,6 +167,30 @@ def essence(verdict: Mapping[str, Any]) -> dict[str, Any]:
         "trust": trust.get("version", trust.get("digest", "")),
         "checks": checks,
     }
+
+
+def _name_of(check: Mapping[str, Any]) -> str:
+    """Return a check's code, and an ingredient's place in the file: its manifest and its label there."""
+    if check["code"] != "ingredient":
+        return str(check["code"])
+    evidence = check.get("evidence", {})
+    label, manifest = str(evidence.get("label", "")), str(evidence.get("manifest", ""))
+    if _LABEL.fullmatch(label) and _MANIFEST.fullmatch(manifest):
+        return f"ingredient {label} of {manifest}"
+    return f"ingredient {sha256_digest(canonical_json([manifest, label]))}"  # the words are a stranger's
+
+
+def _named_as_now(before: dict[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was known with its ingredients under today's names, where an earlier version had numbered them.
+
+    Their order was random, so that all that can be compared is how many read how; where that differs, the numbers stay.
+    """
+    was = {name: result for name, result in before["checks"].items() if _NUMBERED.fullmatch(name)}
+    now = {name: result for name, result in after["checks"].items() if name.startswith("ingredient ")}
+    if not was or sorted(was.values()) != sorted(now.values()):
+        return before
+    kept = {name: result for name, result in before["checks"].items() if name not in was}
+    return before | {"checks": kept | now}
 
 
 def _last_known(image: str, signed: Mapping[str, Any]) -> dict[str, Any]:

@@ -287,9 +287,9 @@ def _signer(manifest: Mapping[str, Any], signature: Mapping[str, Any]) -> Signer
 def _ingredients(
     reader: c2pa.Reader, manifests: Mapping[str, Any], results: Mapping[str, Any], active: str
 ) -> Iterator[IngredientRead]:
-    """Yield the ingredients of every manifest in the store, the active one's first."""
+    """Yield the ingredients of every manifest in the store, the active one's first, always in one order."""
     later = _later_findings(results)
-    for manifest_id in sorted(manifests, key=lambda name: name != active):
+    for manifest_id in sorted(manifests, key=lambda name: (name != active, name)):  # the library's order is random
         for one in _dicts(manifests[manifest_id].get("ingredients")):
             place = (manifest_id, _text(one.get("label")))
             yield IngredientRead(

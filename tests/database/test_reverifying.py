@@ -25,8 +25,20 @@ from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.models import Credential
 from provenance.credentials.signing import SigningKey
 from provenance.verification.trust import trust_in
+from provenance.verification.verify import verify
 from tests.factories.log import one_entry
-from tests.factories.records import a_model, a_request, a_worker, an_artist, an_auditor, kinds_of_entries
+from tests.factories.records import (
+    a_model,
+    a_party,
+    a_request,
+    a_style,
+    a_work,
+    a_worker,
+    an_artist,
+    an_auditor,
+    in_style,
+    kinds_of_entries,
+)
 from tests.simulators import certificates
 from tests.simulators.caller import Caller, is_problem
 
@@ -66,6 +78,79 @@ def test_nothing_has_changed_while_nothing_was_upgraded(ours: SigningKey) -> Non
     code, told = command()
     assert (code, "2 verified, 0 changed" in told) == (0, True)
     assert kinds_of_entries()[-2:] == ["ReverificationRequested", "ReverificationEnded"]
+
+
+@pytest.fixture
+def nested(keys: Path, monkeypatch: pytest.MonkeyPatch) -> Credential:
+    """Return the credential of a picture with the manifests of three listed works in it."""
+    key = DevelopmentCA(keys).signing_key(now=datetime.now(UTC))
+    monkeypatch.setattr("generation.trust.trusted_roots", lambda: key.root_pem)
+    ada, model = an_artist("ada"), a_model()
+    party = a_party(member=ada)
+    works = [a_work(ada, party, seed=seed, title=f"Wave {seed}", licence="CC-BY-4.0") for seed in range(3)]
+    style = a_style(model, party=party, works=works)
+    a_request(an_artist(), seeds=(7,), **in_style(style))
+    render_next(worker=a_worker(keys))
+    return Credential.objects.get()
+
+
+def kept_instead(verdict: dict[str, Any]) -> None:
+    """Have another verdict been kept at the signature; whatever changes a row needs an entry."""
+    with transaction.atomic():
+        Credential.objects.update(verdict=verdict)
+        one_entry()
+
+
+def again() -> Reverification:
+    return reverifying.reverify(reverifying.begin_here(actor=COLOPHON))
+
+
+def test_a_picture_with_several_manifests_in_it_reads_the_same_each_time(nested: Credential) -> None:
+    data = storage.load(nested.image_digest)
+    readings = {json.dumps(verify(data).as_json()) for _ in range(12)}
+    assert len(readings) == 1
+    assert len(json.loads(readings.pop())["history"]) == 4
+    assert [again().changed for _ in range(3)] == [0, 0, 0]
+
+
+def test_a_verdict_kept_in_another_order_or_with_more_checks_before_it_has_not_changed(nested: Credential) -> None:
+    checks = [{"code": "a.check.of.later", "result": "not_checked"}, *reversed(nested.verdict["checks"])]
+    kept_instead(nested.verdict | {"checks": checks})
+    assert again().changed == 0
+
+
+def test_an_ingredient_that_reads_otherwise_is_told_by_its_place_in_the_file(nested: Credential) -> None:
+    told = [one for one in nested.verdict["checks"] if one["code"] == "ingredient" and one["result"] == "passed"]
+    told[1]["result"] = "failed"
+    kept_instead(nested.verdict)
+    (change,) = again().changes.all()
+    place = f"ingredient {told[1]['evidence']['label']} of {told[1]['evidence']['manifest']}"
+    assert change.why == [{"check": place, "before": "failed", "after": "passed"}]
+    assert again().changed == 0
+
+
+def test_a_change_recorded_when_ingredients_had_numbers_is_compared_by_how_many_read_how(nested: Credential) -> None:
+    essence = reverifying.essence(nested.verdict)
+    numbered = {name if " " not in name else f"ingredient {number}": result
+                for number, (name, result) in enumerate(essence["checks"].items())}  # fmt: skip
+    assert numbered.keys() != essence["checks"].keys()
+    for checks, changed in ((numbered, 0), (numbered | {"ingredient 99": "failed"}, 1)):
+        run = again()
+        with transaction.atomic():
+            VerdictChange.objects.create(
+                reverification=run, image_digest=nested.image_digest, manifest_id=nested.manifest_id, before={},
+                after=essence | {"checks": checks}, why=[], found_at=timezone.now(),
+            )  # fmt: skip
+            one_entry()
+        assert again().changed == changed
+    assert again().changed == 0
+
+
+def test_no_word_of_a_stranger_s_manifest_is_kept_with_a_change() -> None:
+    evidence = {"manifest": "urn:uuid:buy my pictures", "label": "c2pa.ingredient"}
+    check = {"code": "ingredient", "result": "passed", "evidence": evidence}
+    ((name, result),) = reverifying.essence({"checks": [check]})["checks"].items()
+    assert name.startswith("ingredient sha256:") and result == "passed"
 
 
 def test_an_upgraded_library_has_every_credential_verified_again_once(
