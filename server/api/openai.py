@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -13,19 +14,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from provenance.canonical import timestamp
+from provenance.errors import NotCanonical
+from provenance.verification.facts import Facts
+from provenance.verification.history import Step
 from provenance.verification.manifest_checks import signer_name
-from provenance.verification.verdict import Outcome, Verdict
+from provenance.verification.verdict import Verdict
 from server.api.errors import problem_response
 from server.api.verifications import verdict_on_upload
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-_STATES: Mapping[Outcome, str] = {
-    "trusted": "trusted",
-    "untrusted": "valid",
-    "failed": "invalid",
-    "no_manifest": "not_present",
-    "unreadable": "not_present",
-}
+_STATES = {"Trusted": "trusted", "Valid": "valid", "Invalid": "invalid"}
 
 
 def openai_error(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -65,27 +64,62 @@ class ContentProvenanceCheck(APIView):
             {
                 "object": "content_provenance_check",
                 "created_at": int(time.time()),
-                "results": [_c2pa(verdict)],
+                "results": [_c2pa(verdict), *_watermark(verdict)],
                 "colophon": {"state": verdict.outcome, "summary": verdict.summary("en")},
             }
         )
 
 
 def _c2pa(verdict: Verdict) -> dict[str, Any]:
-    state = _STATES[verdict.outcome]
-    if state == "not_present" and verdict.facts is not None:
-        state = "invalid"
-    facts = verdict.facts
-    told = {
+    """Return what the credentials in the file say, whatever else is known of the picture.
+
+    A signal that does not stand is none to rely on, as with OpenAI's own check: "not_detected", and the state says why.
+    """
+    state, facts = _validation_state(verdict), verdict.facts
+    issuer = signer_name(verdict.signer)
+    return {
         "type": "c2pa",
         "outcome": "detected" if state in {"trusted", "valid"} else "not_detected",
         "validation_state": state,
+        "issuer": issuer if issuer != "?" else None,
+        "model": (facts.model.get("name") or None) if facts else None,
+        "generated_at": _generated_at(facts, verdict.history) if facts else None,
     }
-    if facts is None:
-        return told
-    stated = {
-        "issuer": signer_name(verdict.signer),
-        "model": facts.model.get("name", "") or facts.generator,
-        "generated_at": facts.made_at or (verdict.signer.signed_at if verdict.signer else ""),
+
+
+def _validation_state(verdict: Verdict) -> str:
+    """Return C2PA's own word, short of trust where we give none; credentials too damaged for one are invalid."""
+    results = {(one.code, one.result) for one in verdict.checks}
+    if ("manifest.present", "failed") in results or (("key.revoked", "failed") in results and verdict.facts):
+        return "invalid"
+    if verdict.facts is None:
+        return "not_present"
+    state = _STATES.get(verdict.validation_state, "invalid")
+    return "valid" if state == "trusted" and ("signer.trusted", "passed") not in results else state
+
+
+def _generated_at(facts: Facts, history: Iterable[Step]) -> str | None:
+    """Return when a manifest says that its picture was made; when it was signed or edited is something else."""
+    created = (one["when"] for step in history for one in step.actions if one["action"] == "c2pa.created")
+    return in_utc(facts.made_at) if facts.generation or facts.made_at in set(created) else None
+
+
+def in_utc(stated: str) -> str | None:
+    """Return a stranger's time in UTC, as RFC 3339 has it; None for none, or for one that could be anywhere's."""
+    try:
+        return timestamp(datetime.fromisoformat(stated))
+    except (ValueError, OverflowError, NotCanonical):
+        return None
+
+
+def _watermark(verdict: Verdict) -> Iterator[dict[str, Any]]:
+    """Yield our watermark where it was what led to the record: it is not read of a file that is known without."""
+    if not verdict.records or verdict.records[0].layer != "watermark":
+        return
+    only = verdict.records[0] if len(verdict.records) == 1 else None
+    yield {
+        "type": "colophon_watermark",
+        "outcome": "detected",
+        "model": (only.model or None) if only else None,
+        "generated_at": timestamp(only.made_at) if only else None,
     }
-    return told | {name: value for name, value in stated.items() if value}

@@ -27,6 +27,7 @@ from provenance.verification.verify import verify
 from tests.factories.records import a_model, a_party, a_request, a_work, an_artist, an_operator
 from tests.simulators import certificates
 from tests.simulators.caller import Caller, is_problem
+from tests.simulators.tampering import stripped
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "/api/v1/signing-keys/revocations"
@@ -65,6 +66,18 @@ def test_a_picture_signed_after_the_moment_fails_and_one_before_it_passes(output
     revoke_key(actor=COLOPHON, key_id=key, since=datetime.now(UTC) - timedelta(hours=1), reason="lost laptop")
     found = check(output)
     assert found.result == "failed" and "signed after that" in found.en
+
+
+def test_openais_client_reads_a_revoked_key_s_signature_as_invalid_and_a_copy_without_one_as_none(
+    output: Output,
+) -> None:
+    data = storage.load(output.digest)
+    for since, state in ((None, "trusted"), (datetime.now(UTC) - timedelta(hours=1), "invalid")):
+        if since is not None:
+            revoke_key(actor=COLOPHON, key_id=signing_key().key_id, since=since, reason="lost laptop")
+        told = [Caller().upload("/v1/content_provenance_checks", sent).json() for sent in (data, stripped(data))]
+        assert [one["results"][0]["validation_state"] for one in told] == [state, "not_present"]
+    assert told[1]["colophon"]["state"] == "failed"
 
 
 def test_a_picture_signed_before_the_moment_keeps_its_standing(output: Output) -> None:

@@ -23,6 +23,7 @@ from provenance.audit_log.sequencing import sequence
 from provenance.credentials.actions import signing_key
 from provenance.credentials.signing import pem_chain
 from provenance.verification.verify import verify
+from server.api.openai import in_utc
 from tests import services
 from tests.factories.pictures import a_png, a_png_bomb, polyglots
 from tests.factories.records import a_model, a_request, a_worker, an_artist
@@ -228,11 +229,56 @@ def test_openais_client_is_told_what_does_not_stand(delivered: Generation) -> No
     changed = as_its_client_sends(with_other_pixel(file_of(delivered))).json()["results"][0]
     assert (changed["outcome"], changed["validation_state"]) == ("not_detected", "invalid")
     bare = as_its_client_sends(stripped(file_of(delivered))).json()
-    assert bare["results"] == [{"type": "c2pa", "outcome": "not_detected", "validation_state": "not_present"}]
+    nothing = {"issuer": None, "model": None, "generated_at": None}
+    assert bare["results"] == [
+        {"type": "c2pa", "outcome": "not_detected", "validation_state": "not_present", **nothing}
+    ]
     assert "exactly these pixels" in bare["colophon"]["summary"]
     stranger = certificates.chain(now=datetime.now(UTC))
     key = pem_chain(chain_pem=stranger.pem, key_pem=stranger.key_pem(), now=datetime.now(UTC))
     assert as_its_client_sends(signed(key).data).json()["results"][0]["validation_state"] == "valid"
+
+
+EXPECTED = {
+    "own-ai-ref-tampered.png": ("detected", "valid"),
+    "own-ai-expired-cert.png": ("not_detected", "invalid"),
+    "own-ai-stripped.png": ("not_detected", "not_present"),
+    "rs-no_alg.jpg": ("not_detected", "invalid"),
+    "rs-cloud.jpg": ("not_detected", "not_present"),
+    "rs-C.jpg": ("detected", "valid"),
+    "rs-update_manifest.jpg": ("detected", "valid"),
+}
+
+
+def test_openais_client_reads_foreign_files_as_c2pa_does_and_every_field_is_there() -> None:
+    folder = Path(services.require_tool("corpus"))
+    for path in sorted(folder.iterdir()):
+        if path.suffix in {".md", ".pem"} or not path.is_file():
+            continue
+        (told,) = as_its_client_sends(path.read_bytes()).json()["results"]
+        assert told.keys() == {"type", "outcome", "validation_state", "issuer", "model", "generated_at"}
+        assert all(one is None or one for one in told.values()), path.name
+        assert told["generated_at"] is None or told["generated_at"].endswith("Z"), path.name
+        if path.name in EXPECTED:
+            assert (told["outcome"], told["validation_state"]) == EXPECTED[path.name], path.name
+        if path.name.startswith("rs-"):
+            assert told["generated_at"] is None, "when it was signed or edited is not when it was made"
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ("2015-06-26T16:43:23+0200", "2015-06-26T14:43:23.000000Z"),
+        ("2026-11-23T01:00:00Z", "2026-11-23T01:00:00.000000Z"),
+        ("2026-11-23T01:00:00", None),
+        ("2026-11-23", None),
+        ("0001-01-01T00:00:00+23:00", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_a_stranger_s_time_is_told_in_utc_or_not_at_all(stated: str, told: str | None) -> None:
+    assert in_utc(stated) == told
 
 
 def test_openais_client_is_refused_in_openais_shape(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,15 @@ def test_a_delivered_picture_carries_an_id_that_its_manifest_states(keys: Path, 
     assert reconciling.reconcile(reconciling.begin_here(actor=COLOPHON)).differences == 0
 
 
+def test_openais_client_is_told_of_the_watermark_of_a_copy_without_credentials(keys: Path) -> None:
+    copy = as_png(decode_picture(storage.load(delivered(keys).digest)).pixels[10:, 6:])
+    credentials, mark = Caller().upload("/v1/content_provenance_checks", copy).json()["results"]
+    assert credentials["validation_state"] == "not_present"
+    assert mark.keys() == {"type", "outcome", "model", "generated_at"}
+    assert (mark["type"], mark["outcome"], mark["model"]) == ("colophon_watermark", "detected", "Tiny")
+    assert mark["generated_at"].endswith("Z")
+
+
 def test_its_watermark_finds_the_manifest_by_binding_and_by_content_until_it_is_erased(keys: Path) -> None:
     output = delivered(keys)
     assert output.watermark is not None
