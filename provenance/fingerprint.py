@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import base64
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -35,11 +36,15 @@ SHIFT = 0.02
 SHIFTED_WITHIN = 44
 """Bits of 256 up to which a moved copy's code and a window's may be of one picture: it is asked more often."""
 ISCC_ALGORITHM = "io.iscc.v0"
-"""As C2PA's list of soft binding algorithms names it; the value is the code's text."""
+"""As C2PA's list of soft binding algorithms names it; the value is one ISCC-UNIT of 256 bits (IEP-0020, a draft)."""
 PDQ_ALGORITHM = "org.colophon.pdq-windows.v1"
 """Not in that list; the value is the ten codes one after the other, in base64."""
 ISCC_HEADER = bytes([0x21, 0x01])
 """Main type CONTENT (2), sub type IMAGE (1), version 0, length 64 bits (1): ISO 24138, 5.3."""
+ISCC_LONG_HEADER = bytes([0x21, 0x07])
+"""The same with a length of 256 bits (7); its first 64 bits are those of the short code."""
+_ISCC_BYTES = 8
+"""Of the short code's body."""
 CONFIRMED_WITHIN = 8
 """Bits of 64 up to which two ISCC codes confirm what PDQ codes leave possible."""
 FEATURELESS_BELOW = 8
@@ -60,6 +65,8 @@ class Fingerprint:
     """PDQ's measure of detail, 0 to 100."""
     iscc: str
     """``ISCC:`` and the 64-bit image code."""
+    iscc_unit: bytes = field(default=b"", compare=False)
+    """The 256-bit image code with its header, as a manifest states it; empty where it was not kept."""
 
     @property
     def is_plain(self) -> bool:
@@ -79,10 +86,19 @@ class Look:
         """Keep an RGB picture, an array of shape (height, width, 3) and dtype uint8; nothing is computed yet."""
         self._picture = Image.fromarray(pixels, "RGB")
 
-    @cached_property
+    @property
     def iscc(self) -> str:
         """Return ``ISCC:`` and the 64-bit image code."""
-        return iscc_image_code(self._picture)
+        return iscc_text(self._iscc_bits)
+
+    @property
+    def iscc_unit(self) -> bytes:
+        """Return the 256-bit image code with its header."""
+        return ISCC_LONG_HEADER + self._iscc_bits
+
+    @cached_property
+    def _iscc_bits(self) -> bytes:
+        return iscc_image_bits(self._picture)
 
     @property
     def quality(self) -> int:
@@ -122,7 +138,7 @@ class Look:
 def fingerprint_of(pixels: Any) -> Fingerprint:
     """Return the fingerprint of an RGB picture, an array of shape (height, width, 3) and dtype uint8."""
     look = Look(pixels)
-    return Fingerprint(pdq=look.pdq, quality=look.quality, iscc=look.iscc)
+    return Fingerprint(pdq=look.pdq, quality=look.quality, iscc=look.iscc, iscc_unit=look.iscc_unit)
 
 
 def distance(one: bytes, other: bytes) -> int:
@@ -180,12 +196,37 @@ def _moved(plane: Plane) -> list[Plane]:
     return [plane.take(rows[down], 0).take(columns[across], 1) for down, across in steps]
 
 
-def iscc_image_code(picture: Image.Image) -> str:
-    """Return the ISCC-64 image code of an RGB picture, as iscc-sdk's normaliser and iscc-core make it."""
+def iscc_image_bits(picture: Image.Image) -> bytes:
+    """Return the 256 bits of an RGB picture's ISCC image code, as iscc-sdk's normaliser and iscc-core make it."""
     grey = _without_borders(picture).convert("L").resize((32, 32), Image.Resampling.BICUBIC)
-    frequencies = _cosines(_cosines(np.asarray(grey, dtype=np.float64)).T).T[:8, :8].ravel()
-    bits = np.packbits(frequencies > np.median(frequencies)).tobytes()
-    return "ISCC:" + base64.b32encode(ISCC_HEADER + bits).decode().rstrip("=")
+    frequencies = _cosines(_cosines(np.asarray(grey, dtype=np.float64)).T).T
+    squares = (frequencies[top : top + 8, left : left + 8].ravel() for top in (0, 8) for left in (0, 8))
+    return b"".join(np.packbits(square > np.median(square)).tobytes() for square in squares)
+
+
+def iscc_text(bits: bytes) -> str:
+    """Return ``ISCC:`` and the 64-bit image code with the first of some bits."""
+    return "ISCC:" + base64.b32encode(ISCC_HEADER + bits[:_ISCC_BYTES]).decode().rstrip("=")
+
+
+def iscc_stated(value: bytes) -> str:
+    """Return ``ISCC:`` and the 64-bit image code that a soft binding's value states; empty where it states none.
+
+    The value is ISCC-UNITs one after another, of which others than image codes are passed over; or a code's text, as
+    earlier manifests have it.
+    """
+    if value.startswith(b"ISCC:"):
+        return value.decode("ascii", "replace")
+    long_enough = (unit for unit in _units(value) if unit[0] == ISCC_HEADER[0] and len(unit) >= 2 + _ISCC_BYTES)
+    return next((iscc_text(unit[2:]) for unit in long_enough), "")
+
+
+def _units(value: bytes) -> Iterator[bytes]:
+    """Yield each unit with its header, of which the last four bits say how many times 32 bits follow, less one."""
+    while len(value) >= 2:
+        size = 2 + 4 * ((value[1] & 0x0F) + 1)
+        yield value[:size]
+        value = value[size:]
 
 
 def _without_borders(picture: Image.Image) -> Image.Image:

@@ -223,7 +223,8 @@ def _soft_bindings(colophon: Colophon) -> Iterator[dict[str, Any]]:
         yield _soft_binding(watermark.algorithm, base64.b64encode(watermark.id).decode())
     if fingerprint is None:
         return
-    yield _soft_binding(ISCC_ALGORITHM, fingerprint.iscc)
+    if fingerprint.iscc_unit:
+        yield _soft_binding(ISCC_ALGORITHM, base64.b64encode(fingerprint.iscc_unit).decode())
     if fingerprint.pdq:
         yield _soft_binding(PDQ_ALGORITHM, base64.b64encode(b"".join(fingerprint.pdq)).decode())
 

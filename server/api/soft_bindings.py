@@ -26,7 +26,7 @@ from generation import image_files, recovery
 from provenance.credentials import queries as credentials
 from provenance.credentials.actions import reading_watermark, slow_watermark
 from provenance.credentials.watermark.contract import ID_BYTES, WatermarkUnavailable
-from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint, Look
+from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint, Look, iscc_stated
 from provenance.picture import LARGEST_FILE, NotAPicture, PictureTooLarge, decode_picture
 from server.api.errors import problem_response
 from server.api.images import stored_manifest
@@ -250,7 +250,7 @@ def _bound(algorithm: str, value: bytes) -> Sequence[tuple[str, float]]:
     if algorithm not in FINGERPRINTS:
         return _watermarked(value.hex())
     if algorithm == ISCC_ALGORITHM:
-        return _alike(algorithm, Fingerprint(pdq=(), quality=0, iscc=value.decode("ascii", "replace")))
+        return _alike(algorithm, Fingerprint(pdq=(), quality=0, iscc=iscc_stated(value)))
     codes = tuple(value[start : start + CODE_BYTES] for start in range(0, len(value), CODE_BYTES))
     return _alike(algorithm, Fingerprint(pdq=codes, quality=100, iscc=""))
 

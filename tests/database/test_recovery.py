@@ -25,6 +25,7 @@ from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.attribution.models import KeptFingerprint
 from provenance.credentials.queries import credential_of
+from provenance.credentials.reading import read
 from provenance.fingerprint import Fingerprint, fingerprint_of
 from provenance.picture import decode_picture
 from provenance.verification.copy import Copy
@@ -168,6 +169,11 @@ def test_what_a_manifest_states_as_soft_binding_finds_it(keys: Path) -> None:
     output = delivered(keys)
     row = KeptFingerprint.objects.get(subject_id=output.use_id)
     client, address = Client(), "/c2pa/matches/byBinding"
+    manifest = read(storage.load(output.digest)).manifest
+    stated = [one["data"] for one in manifest["assertions"] if one["label"].startswith("c2pa.soft-binding")]
+    for asked in ({"alg": one["alg"], "value": one["blocks"][0]["value"]} for one in stated):
+        (found,) = matches(client.get(address, asked))
+        assert (found["manifestId"], found["similarityScore"]) == (output.manifest_id, 100), "as it stands there"
     for algorithm, value in (
         ("io.iscc.v0", row.iscc.encode()),
         ("org.colophon.pdq-windows.v1", bytes(row.codes)),

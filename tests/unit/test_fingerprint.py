@@ -25,7 +25,7 @@ from provenance.fingerprint import (
     distance,
     fingerprint_of,
     iscc_distance,
-    iscc_image_code,
+    iscc_stated,
     nearest,
 )
 from provenance.pdq import pdq_code
@@ -75,14 +75,32 @@ def test_the_image_code_of_a_picture_without_borders_is_the_reference_implementa
     pixels[0, 0], pixels[0, -1], pixels[-1, 0], pixels[-1, -1] = 0, 255, 255, 255  # so that no edge is plain
     picture = Image.fromarray(pixels)
     grey = np.asarray(picture.convert("L").resize((32, 32), Image.Resampling.BICUBIC)).ravel().tolist()
-    assert iscc_image_code(picture) == iscc_core.gen_image_code_v0(grey)["iscc"]
+    look = Look(pixels)
+    assert look.iscc == iscc_core.gen_image_code_v0(grey)["iscc"]
+    assert look.iscc_unit == iscc_core.encode_seq([iscc_core.gen_image_code_v0(grey, bits=256)["iscc"]])
+
+
+def test_what_others_state_as_a_soft_binding_names_the_same_image_code() -> None:
+    found = fingerprint_of(a_scene(1))
+    image = iscc_core.decode_seq(found.iscc_unit)
+    title = iscc_core.gen_meta_code_v0("Wave", bits=256)["iscc"]
+    data = iscc_core.gen_data_code_v0(io.BytesIO(b"x"), bits=256)["iscc"]
+    for value in (
+        found.iscc_unit,
+        found.iscc.encode(),
+        iscc_core.encode_seq([title, *image]),
+        iscc_core.encode_seq([*image, data]),
+    ):
+        assert iscc_stated(value) == found.iscc
+    text = iscc_core.encode_seq([iscc_core.gen_text_code_v0("Wave", bits=256)["iscc"]])
+    assert [iscc_stated(none) for none in (b"", b"!", text, b"\x21\x00abcd", found.iscc_unit[:5])] == [""] * 5
 
 
 def test_a_plain_border_leaves_the_image_code_as_it_is() -> None:
     inner = Image.fromarray(by_formula(width=90, height=90, variant=3, border=0))
     framed = Image.new("RGB", (130, 120), (250, 250, 250))
     framed.paste(inner, (20, 15))
-    assert iscc_image_code(framed) == iscc_image_code(inner)
+    assert Look(np.asarray(framed)).iscc_unit == Look(np.asarray(inner)).iscc_unit
 
 
 def test_the_whole_comes_first_and_nine_windows_follow_by_rows() -> None:

@@ -24,7 +24,7 @@ from provenance.credentials.reading import settings
 from provenance.credentials.signing import PemKey, sign_image
 from provenance.credentials.timestamps import TimestampAuthority
 from provenance.credentials.updating import stamp_later
-from provenance.fingerprint import Fingerprint
+from provenance.fingerprint import ISCC_LONG_HEADER, Fingerprint
 from tests import services
 from tests.simulators.pictures import ENCODINGS, colophon, on_listed, opened, over, over_listed, picture, signed
 from tests.simulators.timestamps import authority
@@ -98,7 +98,9 @@ def stamped_late(key: PemKey, files: Mapping[str, bytes], folder: Path) -> dict[
 
 def a_fingerprint() -> Fingerprint:
     """Return a fingerprint with every code."""
-    return Fingerprint(pdq=tuple(bytes([place] * 32) for place in range(10)), quality=100, iscc="ISCC:EEA2UFABL7LZCP7B")
+    codes = tuple(bytes([place] * 32) for place in range(10))
+    unit = ISCC_LONG_HEADER + bytes(range(32))
+    return Fingerprint(pdq=codes, quality=100, iscc="ISCC:EEAQAAICAMCAKBQH", iscc_unit=unit)
 
 
 def crjson(data: bytes, key: PemKey) -> Report:
@@ -170,8 +172,8 @@ def test_both_fingerprints_stand_in_the_manifest_as_soft_bindings(reports: Mappi
         if label.startswith("c2pa.soft-binding")
     ]
     assert [one["alg"] for one in found] == ["io.iscc.v0", "org.colophon.pdq-windows.v1"]
-    codes = base64.b64decode(found[1]["blocks"][0]["value"])
-    assert (found[0]["blocks"][0]["value"], codes) == (a_fingerprint().iscc, b"".join(a_fingerprint().pdq))
+    unit, codes = (base64.b64decode(one["blocks"][0]["value"]) for one in found)
+    assert (unit, codes) == (a_fingerprint().iscc_unit, b"".join(a_fingerprint().pdq))
 
 
 def test_a_generated_picture_signals_that_it_is_wholly_generated_and_nothing_weaker(
