@@ -11,9 +11,13 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from provenance.errors import ProvenanceError
+from provenance.parts import has_more_parts
 
 LARGEST_FILE = 20 * 2**20
 LARGEST_PIXELS = 40_000_000
+LONGEST_SIDE = 65_535
+MOST_PARTS = 20_000
+"""Chunks or segments of a file: 64 MB in libpng's pieces of 8 kB are 8,000. Each costs every reader some time."""
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "AVIF": "image/avif"}
 
 
@@ -33,8 +37,16 @@ class PictureTooLarge(PictureError):
     """The picture has more bytes or pixels than are decoded."""
 
     code = "picture-too-large"
-    en = "This picture is too large ({what}). Send at most 20 MB and 40 million pixels."
-    zh = "图片过大（{what}）。请不要超过 20 MB 和 4000 万像素。"
+    en = "This picture is too large ({what}). Send at most 20 MB, 40 million pixels, and 65,535 a side."
+    zh = "图片过大（{what}）。请不要超过 20 MB、4000 万像素以及每边 65,535 像素。"
+
+
+class TooManyParts(PictureError):
+    """The file is cut into more parts than any program writes, which would keep its readers busy."""
+
+    code = "picture-too-many-parts"
+    en = "This file consists of more than 20,000 parts, which no picture needs, so it is not read. Save it anew."
+    zh = "该文件由超过 20,000 个部分组成，图片并不需要如此，因此不予读取。请重新保存后再试。"
 
 
 @dataclass(frozen=True)
@@ -58,15 +70,16 @@ class Picture:
 def decode_picture(data: bytes) -> Picture:
     """Return the picture in some bytes, laid on white where it is transparent.
 
-    Raises NotAPicture, or PictureTooLarge before decoding when the header promises too much.
+    Raises NotAPicture, or TooManyParts or PictureTooLarge before decoding when the header promises too much.
     """
     if len(data) > LARGEST_FILE:
         raise PictureTooLarge(what=f"{len(data) // 2**20} MB")
+    require_few_parts(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
-                if image.width * image.height > LARGEST_PIXELS:
+                if image.width * image.height > LARGEST_PIXELS or max(image.size) > LONGEST_SIDE:
                     raise PictureTooLarge(what=f"{image.width} × {image.height}")
                 # Pillow calls a camera's JPEG with further pictures behind the first one MPO.
                 kind = "JPEG" if image.format == "MPO" else image.format or ""
@@ -77,6 +90,12 @@ def decode_picture(data: bytes) -> Picture:
         raise PictureTooLarge(what=f"> {LARGEST_PIXELS:,} px") from error
     except Exception as error:  # Pillow's readers of damaged files raise nearly everything
         raise NotAPicture() from error
+
+
+def require_few_parts(data: bytes) -> None:
+    """Raise TooManyParts for a file that is cut into more parts than any program writes."""
+    if has_more_parts(data, than=MOST_PARTS):
+        raise TooManyParts()
 
 
 def pixels_promised(data: bytes) -> int:

@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 
 from server.api import health, images, log, openai, soft_bindings
 
+handler500 = "server.web.faults.failed"
 urlpatterns = [
     path("api/", include("server.api.urls")),
     path("log/checkpoint", log.PublishedCheckpoint.as_view()),

@@ -13,7 +13,7 @@ import c2pa  # type: ignore[import-untyped]  # it ships no types
 from PIL import Image
 
 from provenance.credentials.manifest import PROMPT_TYPE
-from provenance.picture import FORMATS, NotAPicture, PictureTooLarge
+from provenance.picture import FORMATS, NotAPicture, PictureTooLarge, require_few_parts
 
 LARGEST_FILE = 64 * 2**20
 LARGEST_PIXELS = 200_000_000
@@ -157,11 +157,12 @@ def settings(*, trust_pem: str | None) -> dict[str, Any]:
 def media_type_of(data: bytes) -> str:
     """Return what a file is by its own bytes, whatever its name says; nothing is decoded.
 
-    Raises NotAPicture, or PictureTooLarge for more bytes or pixels than are read.
+    Raises NotAPicture, or PictureTooLarge or TooManyParts for more than is read.
     """
     if len(data) > LARGEST_FILE:
         raise PictureTooLarge(what=f"{len(data) // 2**20} MB")
     media_type = _sniffed(data)
+    require_few_parts(data)
     _check_pixels(data)
     return media_type
 

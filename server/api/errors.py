@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import get_language
@@ -22,12 +22,14 @@ from provenance.credentials import errors as credentials
 from provenance.disputes import errors as disputes
 from provenance.errors import Fault, FileAltered, FileMissing, NotCanonical, StorageFull
 from provenance.licensing import errors as licensing
-from provenance.picture import NotAPicture, PictureTooLarge
+from provenance.picture import NotAPicture, PictureTooLarge, TooManyParts
 from provenance.verification.trust import TrustUnreadable
 from provenance.works import errors as works
 from server.api.fetching import UrlNotAllowed, UrlNotFetched
+from server.api.working import TooMuchToCheck
 
 STATUS: dict[type[Fault], int] = {
+    TooMuchToCheck: 503,
     generation.UnknownModel: 422,
     generation.NoModel: 503,
     generation.UnknownGeneration: 404,
@@ -126,6 +128,7 @@ STATUS: dict[type[Fault], int] = {
     NotCanonical: 422,
     NotAPicture: 422,
     PictureTooLarge: 413,
+    TooManyParts: 422,
     FileMissing: 404,
     UrlNotAllowed: 422,
     UrlNotFetched: 422,
@@ -204,7 +207,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         return _plain(403)
     if isinstance(error, RequestDataTooBig):
         return _plain(413)
-    if isinstance(error, DataError):  # such as a NUL in an address
+    if isinstance(error, DataError | SuspiciousOperation):  # such as a NUL in an address, or thousands of form fields
         return _plain(400)
     if isinstance(error, OperationalError | InterfaceError):
         return _plain(503)

@@ -6,7 +6,6 @@ Anybody may ask; what is answered is public already by an image's digest. Nothin
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -32,6 +31,7 @@ from server.api.errors import problem_response
 from server.api.images import stored_manifest
 from server.api.parsers import StrictJSONParser
 from server.api.throttles import PerAccount
+from server.api.working import at_work
 
 FINGERPRINTS = (ISCC_ALGORITHM, PDQ_ALGORITHM)
 CODE_BYTES = 32
@@ -69,7 +69,7 @@ class Binding(serializers.Serializer):
         """Return the binding with its value as bytes."""
         try:
             value = base64.b64decode(attrs["value"], validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii's own, and a plain one for letters beyond ASCII
             raise serializers.ValidationError({"value": "not base64"}, code="invalid") from error
         if attrs["alg"] == PDQ_ALGORITHM and len(value) not in {CODE_BYTES, 10 * CODE_BYTES}:
             raise serializers.ValidationError({"value": "not one code of 32 bytes, nor ten"}, code="invalid")
@@ -194,13 +194,17 @@ class MatchesByContent(ResolutionView):
         """Return the matches of the picture in the body, or in a form's ``file``."""
         question = ContentQuestion(data=request.query_params)
         question.is_valid(raise_exception=True)
-        pixels, algorithm = decode_picture(_sent(request.data)).pixels, question.validated_data["alg"]
-        if algorithm not in FINGERPRINTS:
-            read = reading_watermark().read(pixels, thorough=PerAccount().allows(request, "search"))
-            found = _watermarked(read.hex) if read else ()
-        else:
-            found = _alike(algorithm, Look(pixels))
-        return Response({"matches": _told(found, most=question.validated_data["maxResults"])})
+        asked, data = question.validated_data, _sent(request.data)
+        with at_work():
+            found = self._found(decode_picture(data).pixels, algorithm=asked["alg"], request=request)
+            return Response({"matches": _told(found, most=asked["maxResults"])})
+
+    @staticmethod
+    def _found(pixels: Any, *, algorithm: str, request: Request) -> Any:
+        if algorithm in FINGERPRINTS:
+            return _alike(algorithm, Look(pixels))
+        read = reading_watermark().read(pixels, thorough=PerAccount().allows(request, "search"))
+        return _watermarked(read.hex) if read else ()
 
 
 class StoredManifest(ResolutionView):

@@ -29,6 +29,7 @@ from server.api.fetching import fetch
 from server.api.parsers import StrictJSONParser
 from server.api.throttles import PerAccount
 from server.api.watermark_readings import with_slow_reading
+from server.api.working import at_work
 
 
 class VerificationInput(serializers.Serializer):
@@ -98,7 +99,8 @@ def verdict_on_upload(request: Request, *, may_fetch: bool = False, may_wait: bo
 def _verdict(data: bytes, request: Request) -> Verdict:
     keeper = settings.ENVIRONMENT.address.split("://", 1)[-1]
     records = Records(keeper=keeper, may_search=lambda: PerAccount().allows(request, "search"))
-    return verify(data, evidence=records, trust=trust_in_force())
+    with at_work():
+        return verify(data, evidence=records, trust=trust_in_force())
 
 
 class TrustedRoot(APIView):

@@ -60,15 +60,21 @@ class Process:
         return self.pid > 0
 
 
+SMALL_AGAIN = {"MALLOC_MMAP_THRESHOLD_": str(4 * 2**20)}
+"""What makes glibc give the memory of large pictures back: it would keep it, in each thread that ever had one."""
+
+
 def programs(settings: Environment) -> list[Program]:
     """Return what runs for this environment, in the order of starting."""
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "server.celery"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"]
     web = [python, "-m", "uvicorn", "server.asgi:application", "--host", settings.host, "--port", str(settings.port)]
-    web += ["--no-access-log", "--timeout-graceful-shutdown", "2", "--workers", str(settings.web_processes)]
+    # Not httptools: it takes a header without end and keeps all of it; h11 hangs up after 64 KB.
+    web += ["--http", "h11", "--no-access-log", "--timeout-graceful-shutdown", "2"]
+    web += ["--workers", str(settings.web_processes)]
     found = [
-        Program("web", web, environment={"COLOPHON_DATABASE_POOL": "true"}),
+        Program("web", web, environment={"COLOPHON_DATABASE_POOL": "true", **SMALL_AGAIN}),
         Program("render", [*worker, "-Q", "render", "-P", "prefork", "-c", "1", "-n", "render@%h"]),
         Program(
             "training",

@@ -1,0 +1,41 @@
+"""How many pictures of strangers are worked on at once: each may take a second, and a connection to the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
+from django.db import close_old_connections
+
+from provenance.errors import Fault
+
+AT_ONCE, IN_LINE = 4, 24
+"""Of the eight connections that a web process has to the database, and of its 32 threads: the rest is for others."""
+SECONDS_IN_LINE = 20.0
+_at_once, _in_line = BoundedSemaphore(AT_ONCE), BoundedSemaphore(IN_LINE)
+
+
+class TooMuchToCheck(Fault):
+    """More pictures are being checked than this process can work on in reasonable time."""
+
+    code = "too-much-to-check"
+    en = "Many pictures are being checked just now. Try again in {seconds} seconds."
+    zh = "正在核验的图片较多。请在 {seconds} 秒后重试。"
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Wait for a place among those that look at pictures; raise TooMuchToCheck where the line is too long."""
+    if not _in_line.acquire(blocking=False):
+        raise TooMuchToCheck(seconds=5)
+    try:
+        close_old_connections()  # what asked who is calling would be held by everybody in the line
+        if not _at_once.acquire(timeout=SECONDS_IN_LINE):
+            raise TooMuchToCheck(seconds=30)
+        try:
+            yield
+        finally:
+            _at_once.release()
+    finally:
+        _in_line.release()

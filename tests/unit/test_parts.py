@@ -1,0 +1,73 @@
+"""Files that are cut into more parts than any program writes are refused before any reader goes through them."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from provenance.credentials.reading import media_type_of
+from provenance.parts import JPEG, PNG, has_more_parts
+from provenance.picture import PictureTooLarge, TooManyParts, decode_picture
+from provenance.verification.verify import verify
+from tests.simulators.pictures import picture
+
+KINDS = ("image/png", "image/jpeg", "image/webp", "image/avif")
+
+
+def chunk(kind: bytes, body: bytes = b"") -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_with(many: int) -> bytes:
+    png = picture("image/png")
+    return png[:33] + many * chunk(b"tEXt", b"a\0b") + png[33:]
+
+
+def jpeg_with(many: int) -> bytes:
+    jpeg = picture("image/jpeg")
+    return jpeg[:2] + many * b"\xff\xeb\x00\x04ab" + jpeg[2:]
+
+
+def webp_with(many: int) -> bytes:
+    webp = picture("image/webp")
+    body = webp[12:] + many * b"ABCD\x01\x00\x00\x00a\x00"
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+def avif_with(many: int) -> bytes:
+    return picture("image/avif") + many * (struct.pack(">I", 8) + b"free")
+
+
+@pytest.mark.parametrize("make", [png_with, jpeg_with, webp_with, avif_with])
+def test_a_file_of_too_many_parts_is_read_by_nobody(make: object) -> None:
+    few, many = make(100), make(20_001)  # type: ignore[operator]  # one of the four above
+    assert media_type_of(few) in KINDS
+    for read in (media_type_of, decode_picture):
+        with pytest.raises(TooManyParts):
+            read(many)
+    verdict = verify(many)
+    assert verdict.outcome == "unreadable"
+    assert verdict.check("picture.readable").evidence == {"fault": "picture-too-many-parts"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_has_few_parts_whatever_hangs_behind_its_end(kind: str) -> None:
+    data = picture(kind)
+    assert has_more_parts(data, than=0) and not has_more_parts(data, than=30)
+    assert not has_more_parts(data + bytes(400_000), than=40)
+
+
+def test_what_is_cut_short_has_few_parts() -> None:
+    for data in (b"", b"RIFF", PNG, JPEG, JPEG + b"\xff" * 9, b"x" * 40):
+        assert not has_more_parts(data, than=10)
+
+
+def test_a_picture_longer_than_any_camera_s_is_not_decoded() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (70_000, 1)).save(file, "PNG")
+    with pytest.raises(PictureTooLarge, match="65,535 a side"):
+        decode_picture(file.getvalue())
