@@ -20,8 +20,11 @@ LARGEST_PIXELS = 200_000_000
 """More than is ever decoded elsewhere: a camera's picture is read for its manifest, not for its pixels."""
 LARGEST_PROMPT = 64 * 2**10
 DEVELOPMENT_NAME = "Colophon Development CA"
+TRUSTED, UNTRUSTED = "signingCredential.trusted", "signingCredential.untrusted"
+_OF_TRUST = {TRUSTED, UNTRUSTED}
 
-State = Literal["present", "absent", "remote", "unreadable"]
+State = Literal["present", "absent", "remote", "unreadable", "not_looked_for"]
+"""Absent is what was looked for and not there; in a file of a kind or size that is not read, nothing was looked for."""
 Weight = Literal["success", "informational", "failure"]
 _WEIGHTS: tuple[Weight, ...] = ("success", "informational", "failure")
 
@@ -83,6 +86,12 @@ class IngredientRead:
         """Return the failures other than an untrusted signer's."""
         return tuple(one for one in self.findings if one.weight == "failure" and not one.is_about_trust)
 
+    @property
+    def is_untrusted(self) -> bool:
+        """Say whether nobody vouches for who signed its own manifest; what was found last counts."""
+        words = [one for one in self.findings if one.code in _OF_TRUST and self.own_manifest_id in one.uri]
+        return bool(words) and words[-1].code == UNTRUSTED
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -140,18 +149,19 @@ def _updated_by(reading: Reading) -> str:
     return next((parent for parent in parents if parent in reading.manifests), "")
 
 
-def settings(*, trust_pem: str | None) -> dict[str, Any]:
-    """Return the library's settings for offline work that trusts these roots alone as signers.
+def settings(*, trust_pem: str | None, authorities_pem: str | None = None) -> dict[str, Any]:
+    """Return the library's settings for offline work that trusts these roots.
 
-    Timestamp authorities never go here: the library would take them for signers as well.
+    Beside roots of timestamp authorities nothing that is read of a signer's trust may be believed as it stands: the
+    library takes them for signers as well (``verification/stamped.py``).
     """
     chosen: dict[str, Any] = {
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True},
         "core": {"allowed_network_hosts": []},
     }
-    if trust_pem:
-        chosen["trust"] = {"anchors": [{"trust_anchors": trust_pem, "trust_kind": "manifest"}]}
-    return chosen
+    roots = {"manifest": trust_pem, "tsa": authorities_pem}
+    anchors = [{"trust_anchors": pem, "trust_kind": kind} for kind, pem in roots.items() if pem]
+    return chosen | ({"trust": {"anchors": anchors}} if anchors else {})
 
 
 def media_type_of(data: bytes) -> str:
@@ -196,7 +206,7 @@ def _check_pixels(data: bytes) -> None:
         return
 
 
-def read(data: bytes, *, trust_pem: str | None = None) -> Reading:
+def read(data: bytes, *, trust_pem: str | None = None, authorities_pem: str | None = None) -> Reading:
     """Return the content credentials of a picture, validated against these trusted roots; nothing is fetched.
 
     Raises NotAPicture or PictureTooLarge; everything else that can be wrong with a file is in the reading.
@@ -204,7 +214,7 @@ def read(data: bytes, *, trust_pem: str | None = None) -> Reading:
     media_type = media_type_of(data)
     try:
         with (
-            c2pa.Context.from_dict(settings(trust_pem=trust_pem)) as context,
+            c2pa.Context.from_dict(settings(trust_pem=trust_pem, authorities_pem=authorities_pem)) as context,
             c2pa.Reader(media_type, io.BytesIO(data), context=context) as reader,
         ):
             return _told(reader, media_type)
@@ -212,25 +222,6 @@ def read(data: bytes, *, trust_pem: str | None = None) -> Reading:
         return Reading(media_type=media_type, state="absent")
     except (c2pa.C2paError, ValueError, KeyError, TypeError, RecursionError) as error:
         return _not_read(media_type, str(error))
-
-
-def timestamp_findings(data: bytes, *, media_type: str, roots_pem: str) -> tuple[Finding, ...]:
-    """Return what is found of the active manifest's timestamp where these roots of authorities are the only ones.
-
-    A reading of its own: roots that stand beside the signers' would be taken for signers as well.
-    """
-    chosen = settings(trust_pem=None)
-    chosen["trust"] = {"anchors": [{"trust_anchors": roots_pem, "trust_kind": "tsa"}]}
-    try:
-        with (
-            c2pa.Context.from_dict(chosen) as context,
-            c2pa.Reader(media_type, io.BytesIO(data), context=context) as reader,
-        ):
-            report = json.loads(reader.json())
-    except (c2pa.C2paError, ValueError):
-        return ()
-    results = report.get("validation_results") or {}
-    return tuple(one for one in _findings(results.get("activeManifest")) if one.code.startswith("timeStamp."))
 
 
 def _not_read(media_type: str, words: str) -> Reading:

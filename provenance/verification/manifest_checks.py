@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provenance.credentials.reading import Finding, IngredientRead, Reading, Signer
+from provenance.credentials.reading import TRUSTED, Finding, IngredientRead, Reading, Signer
+from provenance.verification.stamped import ENDED, is_vouched
+from provenance.verification.trust import Trust
 from provenance.verification.verdict import Check
 
-_ENDED = {"signingCredential.expired", "claimSignature.outsideValidity"}
-_TRUSTED = "signingCredential.trusted"
 _SIGNED = "claimSignature.validated"
-_BY_LIST = "trust list:"
-"""The library has old authorities built in; it names the list where its word on an authority rests on ours."""
+
+
+_UNNAMED = ("The ingredient, an unnamed picture,", "素材（未命名的图片）")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class _Faults:
     integrity: tuple[Finding, ...]
 
 
+_NOTHING_THERE = ("There are no content credentials to check.", "没有可供核验的内容凭证。")
+_NOT_LOOKED_INTO = (
+    "No content credentials were looked for, so there are none to check.",
+    "未查找内容凭证，因此没有可供核验的。",
+)
 _NOTHING_TO_CHECK = (
     "manifest.integrity",
     "signature.valid",
@@ -38,15 +44,13 @@ _NOTHING_TO_CHECK = (
 )
 
 
-def manifest_checks(
-    reading: Reading, *, trust_given: bool, stamped: Sequence[Finding] | None = None
-) -> tuple[Check, ...]:
+def manifest_checks(reading: Reading, *, trust: Trust, stamped: Sequence[Finding] | None = None) -> tuple[Check, ...]:
     """Return what the file's own manifest answers, in the order in which a person would ask.
 
     ``stamped`` is what a reading that trusts the given timestamp authorities found; None where none were given.
     """
     if reading.state != "present":
-        nothing = ("There are no content credentials to check.", "没有可供核验的内容凭证。")
+        nothing = _NOT_LOOKED_INTO if reading.state == "not_looked_for" else _NOTHING_THERE
         return (
             _manifest_missing(reading),
             *(Check(code, "not_checked", *nothing) for code in _NOTHING_TO_CHECK),
@@ -63,8 +67,8 @@ def manifest_checks(
         present,
         _integrity(reading, faults),
         _signature(reading, faults),
-        _trusted(reading, faults, trust_given=trust_given),
-        _in_time(reading, faults),
+        _trusted(reading, faults, trust=trust),
+        _in_time(reading, faults, stamped),
         _timestamp(reading, faults, stamped),
         *(_ingredient(one) for one in reading.ingredients),
     )
@@ -82,7 +86,7 @@ def signer_name(signer: Signer | None) -> str:
 def _sorted_faults(faults: Iterable[Finding]) -> _Faults:
     kinds: dict[str, list[Finding]] = {"ended": [], "timestamp": [], "signature": [], "integrity": []}
     for fault in faults:
-        if fault.code in _ENDED:
+        if fault.code in ENDED:
             kinds["ended"].append(fault)
         elif fault.code.startswith("timeStamp."):
             kinds["timestamp"].append(fault)
@@ -101,6 +105,14 @@ def _manifest_missing(reading: Reading) -> Check:
             "The file says that its content credentials are kept elsewhere; they were not fetched.",
             "文件称其内容凭证保存在别处；本次未去获取。",
             {"url": reading.problem},
+        )
+    if reading.state == "not_looked_for":
+        return Check(
+            "manifest.present",
+            "not_checked",
+            "Content credentials were not looked for: they are read from PNG, JPEG, WebP and AVIF files alone, "
+            "of at most 64 MB and 200 million pixels.",
+            "未查找内容凭证：只从不超过 64 MB、2 亿像素的 PNG、JPEG、WebP 和 AVIF 文件中读取。",
         )
     if reading.state == "absent":
         return Check(
@@ -170,11 +182,11 @@ def _signature(reading: Reading, faults: _Faults) -> Check:
     )
 
 
-def _trusted(reading: Reading, faults: _Faults, *, trust_given: bool) -> Check:
+def _trusted(reading: Reading, faults: _Faults, *, trust: Trust) -> Check:
     name = signer_name(reading.signer)
     note_en, note_zh = _development_note(reading.signer)
     code = "signer.trusted"
-    told = [one for one in reading.findings if one.code.startswith("signingCredential.") and one.code not in _ENDED]
+    told = [one for one in reading.findings if one.code.startswith("signingCredential.") and one.code not in ENDED]
     evidence = {"issuer": reading.signer.issuer if reading.signer else ""} | _evidence(told)
     if faults.signature:
         return Check(
@@ -183,15 +195,9 @@ def _trusted(reading: Reading, faults: _Faults, *, trust_given: bool) -> Check:
             "Who signed cannot be told from a broken signature.",
             "签名无效，无法得知签名者。",
         )
-    if _TRUSTED in reading.codes("success") or reading.validation_state == "Trusted":
-        return Check(
-            code,
-            "passed",
-            f"{name} is vouched for by the list of trusted signers.{note_en}",
-            f"可信签名者名单认可 {name}。{note_zh}",
-            evidence,
-        )
-    if trust_given:
+    if TRUSTED in reading.codes("success") or reading.validation_state == "Trusted":
+        return Check(code, "passed", *_vouched(reading.signer, trust), evidence)
+    if trust.names:
         return Check(
             code,
             "failed",
@@ -209,6 +215,23 @@ def _trusted(reading: Reading, faults: _Faults, *, trust_given: bool) -> Check:
     )
 
 
+def _vouched(signer: Signer | None, trust: Trust) -> tuple[str, str]:
+    """Return who vouches for a trusted signer: for a development certificate, nobody but whoever made or listed it."""
+    name = signer_name(signer)
+    if signer is None or not signer.is_development:
+        return f"{name} is vouched for by the list of trusted signers.", f"可信签名者名单认可 {name}。"
+    if trust.knows_as_own:
+        return (
+            f"This site knows the certificate of {name} as its own; nobody else vouches for it.",
+            f"本站认得 {name} 的证书为本站自己的证书；此外无人为其作保。",
+        )
+    note_en, note_zh = _development_note(signer)
+    return (
+        f"The certificate of {name} comes from a root on the list that was given.{note_en} Nobody else vouches for it.",
+        f"{name} 的证书出自所提供名单中的根证书。{note_zh}此外无人为其作保。",
+    )
+
+
 def _development_note(signer: Signer | None) -> tuple[str, str]:
     if signer is None or not signer.is_development:
         return "", ""
@@ -218,15 +241,16 @@ def _development_note(signer: Signer | None) -> tuple[str, str]:
     )
 
 
-def _in_time(reading: Reading, faults: _Faults) -> Check:
+def _in_time(reading: Reading, faults: _Faults, stamped: Sequence[Finding] | None) -> Check:
     signer = reading.signer
     evidence = {"not_before": signer.not_before, "not_after": signer.not_after} if signer else {}
     if faults.ended:
         return Check(
             "signer.not_expired",
             "failed",
-            "The signing certificate has ended, and no timestamp shows that the file was signed before.",
-            "签名证书已到期，且没有时间戳证明文件在此之前签署。",
+            "The signing certificate has ended, and no timestamp of an authority that is vouched for shows that the "
+            "file was signed before.",
+            "签名证书已到期，且没有受认可机构的时间戳证明文件在此之前签署。",
             evidence | _evidence(faults.ended),
         )
     if "claimSignature.insideValidity" not in reading.codes("success"):
@@ -237,12 +261,24 @@ def _in_time(reading: Reading, faults: _Faults) -> Check:
             "无法得知签名时证书是否有效。",
             evidence,
         )
-    return Check(
-        "signer.not_expired",
-        "passed",
-        "The certificate was in force when it signed.",
-        "签名时证书处于有效期内。",
-        evidence,
+    return Check("signer.not_expired", "passed", *_in_force(reading, stamped), evidence)
+
+
+def _in_force(reading: Reading, stamped: Sequence[Finding] | None) -> tuple[str, str]:
+    """Return when a certificate was in force, as far as that is shown: without a good stamp, nothing shows when."""
+    if is_vouched(stamped or ()):
+        return (
+            "The certificate was in force when it signed, as the timestamp shows.",
+            "时间戳表明，签名时证书处于有效期内。",
+        )
+    if "timeStamp.trusted" in reading.codes("success"):
+        return (
+            "The certificate was in force at the time that its timestamp states.",
+            "在时间戳所述时间，证书处于有效期内。",
+        )
+    return (
+        "The certificate is in force today; when it signed is not shown.",
+        "证书目前处于有效期内；何时签名未得到证明。",
     )
 
 
@@ -271,7 +307,7 @@ def _timestamp(reading: Reading, faults: _Faults, stamped: Sequence[Finding] | N
         missing = ("no list of timestamp authorities was given to check that.", "未提供时间戳机构名单，无法核对。")
         return Check("timestamp", "not_checked", said_en + missing[0], said_zh + missing[1], evidence)
     evidence |= _evidence(stamped)
-    if any(one.code == "timeStamp.trusted" and _BY_LIST in one.explanation for one in stamped):
+    if is_vouched(stamped):
         vouched = ("the list of timestamp authorities vouches for it.", "时间戳机构名单认可该机构。")
         return Check("timestamp", "passed", said_en + vouched[0], said_zh + vouched[1], evidence)
     unknown = ("nobody on the list of timestamp authorities vouches for it.", "时间戳机构名单中无人为其作保。")
@@ -279,14 +315,15 @@ def _timestamp(reading: Reading, faults: _Faults, stamped: Sequence[Finding] | N
 
 
 def _ingredient(ingredient: IngredientRead) -> Check:
-    title = ingredient.title or ingredient.label
+    title = ingredient.title
+    en, zh = (f"The ingredient {title}", f"素材 {title} ") if title else _UNNAMED
     evidence = {"manifest": ingredient.manifest_id, "label": ingredient.label}
     if ingredient.faults:
         return Check(
             "ingredient",
             "failed",
-            f"The ingredient {title} was not as it was signed when it was used, or its own credentials are broken.",
-            f"素材 {title} 在使用时已与其签名时不一致，或其自身凭证已损坏。",
+            f"{en} was not as it was signed when it was used, or its own credentials are broken.",
+            f"{zh}在使用时已与其签名时不一致，或其自身凭证已损坏。",
             evidence | _evidence(ingredient.faults),
             subject=title,
         )
@@ -294,18 +331,17 @@ def _ingredient(ingredient: IngredientRead) -> Check:
         return Check(
             "ingredient",
             "not_checked",
-            f"The ingredient {title} is named in the signed credentials and carries none of its own to check.",
-            f"素材 {title} 已列入签名的凭证，其自身不带可核验的凭证。",
+            f"{en} is named in the signed credentials and carries none of its own to check.",
+            f"{zh}已列入签名的凭证，其自身不带可核验的凭证。",
             evidence,
             subject=title,
         )
-    untrusted = any(one.is_about_trust and one.weight == "failure" for one in ingredient.findings)
     return Check(
         "ingredient",
         "passed",
-        f"The ingredient {title} is unchanged since it was signed."
-        + (" Its signer is not on the list of trusted signers." if untrusted else ""),
-        f"素材 {title} 自签名以来未被改动。" + ("其签名者不在可信签名者名单中。" if untrusted else ""),
+        f"{en} is unchanged since it was signed."
+        + (" Its signer is not on the list of trusted signers." if ingredient.is_untrusted else ""),
+        f"{zh}自签名以来未被改动。" + ("其签名者不在可信签名者名单中。" if ingredient.is_untrusted else ""),
         evidence | {"own_manifest": ingredient.own_manifest_id},
         subject=title,
     )

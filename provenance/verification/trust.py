@@ -16,7 +16,7 @@ import c2pa  # type: ignore[import-untyped]  # it ships no types
 from cryptography import x509
 
 from provenance.canonical import Digest, sha256_digest, timestamp
-from provenance.credentials.reading import settings
+from provenance.credentials.reading import DEVELOPMENT_NAME, settings
 from provenance.errors import ProvenanceError
 from provenance.verification.plain_text import plain_text
 
@@ -65,11 +65,19 @@ class Trust:
 
     signers: TrustList = TrustList()
     timestamps: TrustList = TrustList()
+    own: tuple[str, ...] = ()
+    """The names of an installation's own roots, which stand first among the signers'; empty offline."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the signers' roots by name."""
         return self.signers.names
+
+    @property
+    def knows_as_own(self) -> bool:
+        """Say whether a development certificate that is trusted can be none but this installation's own."""
+        listed = self.names[len(self.own) :]
+        return bool(self.own) and not any(name.startswith(DEVELOPMENT_NAME) for name in listed)
 
     @property
     def digest(self) -> Digest:
@@ -117,6 +125,7 @@ def _from_files(own_pem: str, signers: _Seen, timestamps: _Seen) -> Trust:
     return Trust(
         signers=_list_of("\n".join([own_pem, *signer_pems]) if signer_pems else own_pem, files=signer_files),
         timestamps=_list_of("\n".join(stamp_pems) or None, files=stamp_files),
+        own=_list_of(own_pem).names,
     )
 
 

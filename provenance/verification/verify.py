@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from provenance.credentials.reading import Finding, Reading, read, timestamp_findings
+from provenance.credentials.reading import Reading, read
 from provenance.credentials.signing import require_library
 from provenance.picture import PictureError, PictureTooLarge
 from provenance.verification.copy import Copy
@@ -15,6 +15,7 @@ from provenance.verification.headline import NO_CHANGE, about_file, with_records
 from provenance.verification.history import history_of
 from provenance.verification.manifest_checks import manifest_checks
 from provenance.verification.record_checks import record_checks
+from provenance.verification.stamped import with_stamps
 from provenance.verification.trust import Trust, trust_in
 from provenance.verification.verdict import Check, FileAlone, Outcome, Verdict
 
@@ -37,17 +38,16 @@ def verify(
     library_version = require_library()
     trusted = trust_in(trust_pem) if trust is None else trust
     reading, fault = (reading, None) if reading else _read(data, trusted)
+    reading, stamp = with_stamps(data, reading, trust=trusted)
     is_present = reading.state == "present"
     copy = Copy(data, manifest_id=reading.manifest_id or None, is_picture=fault is None)
     facts = facts_of(reading) if is_present else None
     records = tuple(evidence.find(copy))
     of_file = (
         _readable(reading, copy=copy, fault=fault, records=records),
-        *manifest_checks(reading, trust_given=bool(trusted.names), stamped=_stamped(data, reading, trusted)),
+        *manifest_checks(reading, trust=trusted, stamped=stamp),
     )
-    of_records = record_checks(
-        records, reading=reading, facts=facts, file_digest=copy.file_digest, evidence=evidence
-    )
+    of_records = record_checks(records, reading=reading, facts=facts, file_digest=copy.file_digest, evidence=evidence)
     alone = _alone(reading, of_file)
     outcome, headline_en, headline_zh = with_records(alone, of_records)
     return Verdict(
@@ -80,14 +80,7 @@ def _read(data: bytes, trust: Trust) -> tuple[Reading, PictureError | None]:
     try:
         return read(data, trust_pem=trust.signers.pem or None), None
     except PictureError as error:
-        return Reading(media_type="", state="absent"), error
-
-
-def _stamped(data: bytes, reading: Reading, trust: Trust) -> tuple[Finding, ...] | None:
-    """Return what a reading with the timestamp authorities alone finds of the timestamp; None where none are given."""
-    if not trust.timestamps.pem or reading.signer is None or not reading.signer.signed_at:
-        return None
-    return timestamp_findings(data, media_type=reading.media_type, roots_pem=trust.timestamps.pem)
+        return Reading(media_type="", state="not_looked_for"), error
 
 
 def _is_known(records: Sequence[RecordFound]) -> bool:

@@ -91,6 +91,7 @@ def test_a_stamp_is_vouched_for_by_the_list_of_authorities_and_never_makes_a_sig
     verdict = verify(data, trust=trust_in(key.root_pem, timestamps_pem=server.root_pem))
     assert (verdict.outcome, verdict.check("timestamp").result) == ("trusted", "passed")
     assert NAME in verdict.check("timestamp").en
+    assert "as the timestamp shows" in verdict.check("signer.not_expired").en
     other = certificates.chain(now=datetime.now(UTC)).root_pem
     verdict = verify(data, trust=trust_in(other, timestamps_pem=key.root_pem))
     assert verdict.outcome == "untrusted", "a root listed for timestamps alone made a signer trusted"
@@ -172,6 +173,8 @@ def test_a_timestamp_is_added_later_without_touching_the_picture(
     (parent,) = [one for one in reading.ingredients if one.manifest_id == image.manifest_id]
     assert (parent.relationship, parent.own_manifest_id, parent.faults) == ("parentOf", first.manifest_id, ())
     assert pixel_digest(decode_picture(image.data).pixels) == pixel_digest(decode_picture(first.data).pixels)
+    (told,) = [one for one in verify(image.data, trust_pem=key.root_pem).checks if one.code == "ingredient"][:1]
+    assert told.en == "The ingredient, an unnamed picture, is unchanged since it was signed."
 
 
 def test_a_webp_is_refused_in_words_rather_than_broken(key: PemKey, server: Authority) -> None:

@@ -77,7 +77,29 @@ def test_a_development_certificate_is_called_one(key: PemKey) -> None:
     verdict = verify(signed(key).data, trust_pem=key.root_pem)
     assert verdict.signer is not None and verdict.signer.is_development
     assert "development certificate" in verdict.check("signer.trusted").en
+    assert "root on the list that was given" in verdict.check("signer.trusted").en
     assert verdict.as_json()["signer"]["is_development"] is True
+
+
+def test_a_site_knows_its_own_development_certificate_and_says_that_nobody_else_does(
+    key: PemKey, tmp_path: Path
+) -> None:
+    own = verify(signed(key).data, trust=trust_in_files(key.root_pem, signers=())).check("signer.trusted")
+    assert own.result == "passed"
+    assert own.en == (
+        "This site knows the certificate of Colophon development signer (not trusted by anyone) as its own; "
+        "nobody else vouches for it."
+    )
+    assert "本站自己的证书" in own.zh
+    listed = tmp_path / "neighbour.pem"
+    listed.write_text(DevelopmentCA(tmp_path / "neighbour").signing_key(now=NOW).root_pem)
+    whose = verify(signed(key).data, trust=trust_in_files(key.root_pem, signers=[listed])).check("signer.trusted")
+    assert "as its own" not in whose.en, "a neighbour's development certificate was taken for ours"
+
+
+def test_without_a_timestamp_the_certificate_is_in_force_today_and_no_more_is_said(key: PemKey) -> None:
+    check = verify(signed(key).data, trust_pem=key.root_pem).check("signer.not_expired")
+    assert check.en == "The certificate is in force today; when it signed is not shown."
 
 
 def test_the_verdict_tells_what_the_manifest_states(key: PemKey) -> None:
