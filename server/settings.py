@@ -310,6 +310,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
     "loggers": {
         "pgmq": {"level": "WARNING"},
+        # Through our own handler, which leaves the words of strangers' exceptions out.
+        **{name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error")},
         "django.request": {"level": "ERROR"},
         # At DEBUG these would write every statement with its values, prompts among them.
         "django.db.backends": {"level": "INFO"},

@@ -25,11 +25,13 @@ from provenance.licensing import errors as licensing
 from provenance.picture import NotAPicture, PictureTooLarge, TooManyParts
 from provenance.verification.trust import TrustUnreadable
 from provenance.works import errors as works
+from server.api.event_stream import TooManyStreams
 from server.api.fetching import UrlNotAllowed, UrlNotFetched
 from server.api.working import TooMuchToCheck
 
 STATUS: dict[type[Fault], int] = {
     TooMuchToCheck: 503,
+    TooManyStreams: 429,
     generation.UnknownModel: 422,
     generation.NoModel: 503,
     generation.UnknownGeneration: 404,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -15,10 +16,12 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import close_old_connections
+from django.http import StreamingHttpResponse
 from psycopg.conninfo import make_conninfo
 
 from generation.events import PROGRESS_CHANNEL
 from generation.queries import state_of
+from provenance.errors import Fault
 
 log = structlog.get_logger(__name__)
 TERMINAL = {"refused", "done", "failed", "cancelled"}
@@ -26,6 +29,8 @@ WORKING = {"rendering", "training"}
 Read = Callable[[UUID], dict[str, Any]]
 """Reads the present state of what is watched."""
 KEEP_ALIVE_SECONDS = 15
+MOST_STREAMS = 20
+"""Streams that one account may have open in a process at once."""
 LONGEST_QUEUE = 256
 """Events that a slow reader may lag behind before the oldest are dropped."""
 
@@ -99,6 +104,40 @@ def _fan() -> Fan:
     return _fans.setdefault(asyncio.get_running_loop(), Fan())
 
 
+class TooManyStreams(Fault):
+    """An account follows more requests at once than any person looks at."""
+
+    code = "too-many-streams"
+    en = "You have {most} streams of events open. Close one, or ask for the request itself now and then."
+    zh = "您已打开 {most} 个事件流。请关闭其中一个，或定期查询请求本身。"
+
+
+_open: Counter[Any] = Counter()
+"""How many streams each account has open; changed by the loop alone."""
+
+
+def streamed(subject: UUID, *, account: Any, read: Read = state_of) -> StreamingHttpResponse:
+    """Return the events of one generation or training as a response; raise TooManyStreams."""
+    if _open[account] >= MOST_STREAMS:
+        raise TooManyStreams(most=MOST_STREAMS)
+    close_old_connections()  # gives the pool its connection back before the long answer begins
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    events = _counted(progress_of(subject, read=read), account=account)
+    return StreamingHttpResponse(events, content_type="text/event-stream; charset=utf-8", headers=headers)
+
+
+async def _counted(events: AsyncIterator[bytes], *, account: Any) -> AsyncIterator[bytes]:
+    _open[account] += 1
+    try:
+        async with aclosing(events):  # type: ignore[type-var]  # a generator
+            async for event in events:
+                yield event
+    finally:
+        _open[account] -= 1
+        if not _open[account]:
+            del _open[account]
+
+
 async def progress_of(subject: UUID, *, read: Read = state_of) -> AsyncIterator[bytes]:
     """Yield the events of one generation or training, from its present state to its end.
 
@@ -127,7 +166,8 @@ async def _next(queue: asyncio.Queue[dict[str, Any]], subject: UUID, read: Read)
 
 
 async def _present(subject: UUID, read: Read) -> dict[str, Any]:
-    return await sync_to_async(_read_state)(subject, read)
+    # In a thread that others use too: a stream has none of its own while it waits.
+    return await sync_to_async(_read_state, thread_sensitive=False)(subject, read)
 
 
 def _read_state(subject: UUID, read: Read) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -36,7 +35,7 @@ from server.api.actors import actor_of
 from server.api.authentication import standing
 from server.api.credited import credit_at_once, decision_today
 from server.api.errors import problem
-from server.api.event_stream import progress_of
+from server.api.event_stream import streamed
 from server.api.parsers import digest_of_body
 
 LONGEST_KEY = 200
@@ -393,8 +392,4 @@ class GenerationEvents(APIView):
     def get(self, request: Request, generation_id: Any) -> StreamingHttpResponse:
         """Stream ``queued``, ``step``, ``preview`` and the terminal state, then end."""
         generation = queries.generation_of(actor_of(request), generation_id=generation_id)
-        close_old_connections()  # gives the pool its connection back before the long answer begins
-        response = StreamingHttpResponse(progress_of(generation.pk), content_type="text/event-stream; charset=utf-8")
-        response["Cache-Control"] = "no-store"
-        response["X-Accel-Buffering"] = "no"
-        return response
+        return streamed(generation.pk, account=request.user.pk)

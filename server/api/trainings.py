@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import close_old_connections
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -25,7 +24,7 @@ from provenance.works import queries as works
 from provenance.works.errors import UnknownStyle
 from server.api.actors import actor_of
 from server.api.errors import problem
-from server.api.event_stream import progress_of
+from server.api.event_stream import streamed
 from server.api.generations import KnownFieldsOnly
 
 FILES: Mapping[str, tuple[str, str, str]] = {
@@ -195,10 +194,4 @@ class TrainingEvents(APIView):
     def get(self, request: Request, training_id: UUID) -> StreamingHttpResponse:
         """Stream ``queued``, ``step`` (now and then with a sample) and the terminal state, then end."""
         run = queries.training_of(actor_of(request), training_id=training_id)
-        close_old_connections()  # gives the pool its connection back before the long answer begins
-        response = StreamingHttpResponse(
-            progress_of(run.pk, read=queries.training_state_of), content_type="text/event-stream; charset=utf-8"
-        )
-        response["Cache-Control"] = "no-store"
-        response["X-Accel-Buffering"] = "no"
-        return response
+        return streamed(run.pk, account=request.user.pk, read=queries.training_state_of)
