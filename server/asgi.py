@@ -1,22 +1,29 @@
 """The ASGI application."""
 
+import asyncio
+import json
 import multiprocessing
 import os
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import django
+from django.utils import translation
 
 import server.celery  # noqa: F401  wake-ups leave through this application's broker
-from server.one_thread import OneThread
+from server.one_thread import Message, OneThread, Receive, Send
 
-Message = MutableMapping[str, Any]
 LARGEST_BODY = 65 * 2**20
 """The largest picture that is read, and room for the form around it."""
+LINGER_SECONDS = 20
+"""So long what is too much is read and dropped; most callers have sent all of it by then."""
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 django.setup(set_prefix=False)
+
+from server.api.errors import BodyTooLarge, problem_response  # noqa: E402  models are loaded only now
+from server.api.openai import openai_error  # noqa: E402
 
 
 class BoundedBody:
@@ -25,14 +32,13 @@ class BoundedBody:
     def __init__(self, app: Callable[..., Awaitable[None]], *, limit: int) -> None:
         self.app, self.limit = app, limit
 
-    async def __call__(self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Any) -> None:
-        """Answer 413 for a body that declares too much, and hang up on one that turns out so."""
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer 413 for a body that declares too much, and for one that turns out so unless it is answered already."""
         declared = dict(scope.get("headers", ())).get(b"content-length", b"0")
-        if scope["type"] == "http" and (not declared.isdigit() or int(declared) > self.limit):
-            await send({"type": "http.response.start", "status": 413, "headers": [(b"connection", b"close")]})
-            await send({"type": "http.response.body", "body": b""})
+        if scope["type"] == "http" and (not declared.isdigit() or int(declared[:19]) > self.limit):
+            await self._refuse(scope, receive, send)
             return
-        read = 0
+        read, answered = 0, False
 
         async def bounded() -> Message:
             nonlocal read
@@ -40,7 +46,40 @@ class BoundedBody:
             read += len(message.get("body", b""))
             return message if read <= self.limit else {"type": "http.disconnect"}
 
-        await self.app(scope, bounded, send)
+        async def noticed(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        await self.app(scope, bounded, noticed)
+        if read > self.limit and not answered:
+            await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Say what is too much, and read on for a while: whoever is cut off while sending does not see an answer."""
+        media_type, body = too_large(scope, megabytes=self.limit // 2**20)
+        length = str(len(body)).encode()
+        headers = [(b"content-type", media_type), (b"content-length", length), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while (await receive()).get("more_body"):
+                    pass
+        await send({"type": "http.response.body", "body": b""})
+
+
+def too_large(scope: Message, *, megabytes: int) -> tuple[bytes, bytes]:
+    """Return the media type and the words in which an address says that it was sent too much."""
+    fault, path = BodyTooLarge(megabytes=megabytes), scope.get("path", "")
+    if not path.startswith(("/api/", "/c2pa/", "/v1/")):
+        return b"text/plain; charset=utf-8", f"{fault.said('en')}\n{fault.said('zh-Hans')}\n".encode()
+    accepted = dict(scope.get("headers", ())).get(b"accept-language", b"").decode("latin-1")
+    with translation.override("zh-hans" if accepted.lower().startswith("zh") else "en"):
+        told = openai_error(fault, {}) if path.startswith("/v1/") else problem_response(fault, {})
+    assert told is not None, "every fault is told"
+    media_type = b"application/json" if path.startswith("/v1/") else b"application/problem+json"
+    return media_type, json.dumps(told.data, ensure_ascii=False).encode()
 
 
 def _end_with_parent() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -29,7 +31,8 @@ class OneThread(ASGIHandler):
     """Hands each request to one of a few threads that stay, and takes its whole answer from there.
 
     Django's own handler makes a thread for each request and goes there and back five times: some milliseconds, where
-    our views are plain functions. Streams are sent by the loop, piece by piece, and end when their reader leaves.
+    our views are plain functions. Streams and files are sent by the loop, piece by piece, and end when their reader
+    leaves; what a plain generator yields is written to a file first, as its cursor or transaction is that thread's.
     """
 
     def __init__(self) -> None:
@@ -66,6 +69,7 @@ class OneThread(ASGIHandler):
         response: HttpResponseBase = refusal if request is None else self.get_response(request)
         response._handler_class = self.__class__  # type: ignore[attr-defined]  # what closing it signals
         if response.streaming:
+            _write_out(response)
             close_old_connections()  # a stream stays open for minutes and must not keep one of the pool's
         else:
             response.close()
@@ -73,7 +77,7 @@ class OneThread(ASGIHandler):
 
     async def _stream(self, response: Any, receive: Receive, send: Send) -> None:
         if not response.is_async:
-            response.block_size = self.chunk_size  # of a file; a generator has its own
+            response.block_size = self.chunk_size
             response.streaming_content = self._pieces(response.streaming_content)
         async with ThreadSensitiveContext():
             leaving = asyncio.ensure_future(self.listen_for_disconnect(receive))
@@ -89,14 +93,23 @@ class OneThread(ASGIHandler):
             raise fault
 
     async def _pieces(self, source: Iterable[bytes]) -> AsyncIterator[bytes]:
-        """Yield what a file or a generator holds, never more of it in memory than is being sent."""
+        """Yield what a file holds, never more of it in memory than is being sent."""
         pieces = iter(source)
-        while (piece := await self._in_thread(lambda: _next_of(pieces))) is not None:
+        while (piece := await self._in_thread(lambda: next(pieces, None))) is not None:
             yield piece
 
 
-def _next_of(pieces: Iterator[bytes]) -> bytes | None:
+def _write_out(response: Any) -> None:
+    """Take all that a generator yields at once, in memory as far as an upload would be."""
+    if response.is_async or getattr(response, "file_to_stream", None) is not None:
+        return
+    kept = tempfile.SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115  the response closes it
+    response._resource_closers.append(kept.close)
     try:
-        return next(pieces, None)
-    finally:
-        close_old_connections()
+        for piece in response.streaming_content:
+            kept.write(piece)
+    except BaseException:
+        response.close()
+        raise
+    kept.seek(0)
+    response.streaming_content = iter(lambda: kept.read(ASGIHandler.chunk_size), b"")

@@ -29,9 +29,19 @@ from server.api.event_stream import TooManyStreams
 from server.api.fetching import UrlNotAllowed, UrlNotFetched
 from server.api.working import TooMuchToCheck
 
+
+class BodyTooLarge(Fault):
+    """What was sent is more than the site takes in one request."""
+
+    code = "too-large"
+    en = "This is more than one request may bring: {megabytes} MB with all that is in it. Send a smaller file."
+    zh = "单次请求的全部内容不得超过 {megabytes} MB。请发送较小的文件。"
+
+
 STATUS: dict[type[Fault], int] = {
     TooMuchToCheck: 503,
     TooManyStreams: 429,
+    BodyTooLarge: 413,
     generation.UnknownModel: 422,
     generation.NoModel: 503,
     generation.UnknownGeneration: 404,

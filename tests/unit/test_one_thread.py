@@ -98,13 +98,22 @@ def generated(request: HttpRequest) -> StreamingHttpResponse:
     def pieces() -> Iterator[str]:
         for number in range(3):
             _note("piece")
-            yield str(number)
+            yield str(number) * 2**16
+        _note("last")
+
+    return StreamingHttpResponse(pieces())
+
+
+def broken_off(request: HttpRequest) -> StreamingHttpResponse:
+    def pieces() -> Iterator[str]:
+        yield "one"
+        raise RuntimeError("a generator that fails")
 
     return StreamingHttpResponse(pieces())
 
 
 urlpatterns = [
-    path(f"{view.__name__}", view) for view in (plain, spoken, broken, endless, failing, file, generated)  # type: ignore[arg-type]  # one of each kind
+    path(f"{view.__name__}", view) for view in (plain, spoken, broken, endless, failing, file, generated, broken_off)  # type: ignore[arg-type]  # one of each kind
 ]  # fmt: skip
 
 
@@ -196,11 +205,20 @@ def test_a_file_is_sent_in_pieces_and_closed() -> None:
     assert opened[0].closed
 
 
-def test_a_generator_runs_outside_the_loop() -> None:
+def test_a_generator_runs_to_its_end_in_the_thread_of_its_view_and_is_sent_in_pieces() -> None:
     (sent,) = calls(Call("generated"))
-    assert sent.pieces == [b"0", b"1", b"2"]
-    pieces = [one.split(maxsplit=1)[1] for one in seen if one.startswith("piece")]
-    assert len(pieces) == 3 and all(name.startswith("request_") for name in pieces)
+    assert b"".join(sent.pieces) == b"".join(number * 2**16 for number in (b"0", b"1", b"2"))
+    assert max(map(len, sent.pieces)) <= 2**16
+    ran = [one.split(maxsplit=1) for one in seen if one.startswith(("middleware", "piece", "last"))]
+    assert [what for what, _ in ran] == ["middleware", "piece", "piece", "piece", "last"]
+    (thread,) = {name for _, name in ran}
+    assert thread.startswith("request_")
+
+
+def test_a_generator_that_fails_is_closed_and_nothing_of_it_is_sent() -> None:
+    with pytest.raises(RuntimeError, match="a generator that fails"):
+        calls(failed := Call("broken_off"))
+    assert failed.sent == [] and seen[-1].startswith("ends")
 
 
 def test_a_reader_who_leaves_before_its_body_is_read_gets_nothing() -> None:
