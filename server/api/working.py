@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from provenance.errors import Fault
 
@@ -30,7 +30,8 @@ def at_work() -> Iterator[None]:
     if not _in_line.acquire(blocking=False):
         raise TooMuchToCheck(seconds=5)
     try:
-        close_old_connections()  # what asked who is calling would be held by everybody in the line
+        if not connection.in_atomic_block:
+            close_old_connections()  # what asked who is calling would be held by everybody in the line
         if not _at_once.acquire(timeout=SECONDS_IN_LINE):
             raise TooMuchToCheck(seconds=30)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ from server.api.working import AT_ONCE, IN_LINE, TooMuchToCheck, at_work
 @pytest.fixture(autouse=True)
 def no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have no connection to give back, and little patience."""
-    monkeypatch.setattr(working, "close_old_connections", lambda: None)
+    monkeypatch.setattr(working, "connection", SimpleNamespace(in_atomic_block=True))
     monkeypatch.setattr(working, "SECONDS_IN_LINE", 0.05)
     yield
     with at_work():  # whatever a test did, places are given back
