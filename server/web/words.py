@@ -102,6 +102,7 @@ REPORT: Words = {
     "evidence_window": _("Part compared"),
     "evidence_stage": _("Stage"),
     "evidence_candidates": _("Candidates"),
+    "evidence_rendition_of": _("A later form of"),
     "evidence_stranger": _("Chance that a stranger's picture matches"),
     "meaning_elsewhere": _(
         "The file only names an address where its credentials are kept. Nothing is fetched from an "
@@ -321,6 +322,13 @@ VERIFY: Words = {
     ),
     "record_title": _("What the records here hold"),
     "record_image": _("Image"),
+    "record_form": _("A later form of it"),
+    "form_format": _("saved in another format"),
+    "form_label": _("with a visible label"),
+    "form_crop": _("cropped"),
+    "form_resize": _("in another size"),
+    "form_retouch": _("edited elsewhere"),
+    "form_timestamp": _("with a timestamp added later"),
     "record_made_at": _("Recorded at"),
     "record_layer": _("Found by"),
     "layer_file": _("the file, byte for byte"),

@@ -44,6 +44,19 @@ def made(site: Colophon, password: str, **asked: str) -> bytes:
         return client.get(outputs[0]["links"]["file"]).content
 
 
+@pytest.fixture(scope="module")
+def cropped(site: Colophon, password: str, delivered: bytes) -> tuple[str, bytes]:
+    """Return the digest of the delivered picture and the file of a part of it; another form was made beside it."""
+    image = sha256_digest(delivered)
+    with httpx.Client(base_url=site.address, timeout=60, trust_env=False) as client:
+        token = client.post("/api/v1/me/tokens", json={"account": "artist", "password": password}).json()["secret"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        client.post(f"/api/v1/images/{image}/renditions", json={"output_format": "webp"})
+        box = {"left": 0, "top": 0, "width": 48, "height": 48}
+        made = client.post(f"/api/v1/images/{image}/edits", json={"crop": box}).json()
+        return image, client.get(made["links"]["file"]).content
+
+
 def verify(page: Page, data: bytes, *, name: str = "picture.png") -> None:
     page.goto("/verify")
     page.locator("#file").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
@@ -95,6 +108,20 @@ def test_a_picture_whose_credentials_were_removed_is_found_by_its_pixels_and_nev
     expect(visitor.locator("#glance")).to_contain_text("Mira Halvorsen did not make or endorse this image.")
     words = visitor.locator("#report").inner_text().lower()
     assert not [word for word in ("fake", "tampered", "authentic", "original") if word in words]
+
+
+@pytest.mark.parametrize(("locale", "form"), [("en", "A later form of it"), ("zh-CN", "其后续版本")])
+def test_a_copy_of_a_later_form_is_told_as_a_form_of_the_one_image(
+    new_page: NewPage, cropped: tuple[str, bytes], locale: str, form: str
+) -> None:
+    image, file = cropped
+    page = new_page(locale=locale)
+    verify(page, tampering.stripped(file))
+    recorded = page.locator("#recorded-facts")
+    expect(recorded.locator("dt", has_text=form)).to_have_count(1)
+    expect(recorded).to_contain_text("cropped" if locale == "en" else "裁剪")
+    expect(recorded).to_contain_text(image)
+    expect(recorded).to_contain_text(sha256_digest(file))
 
 
 def test_every_field_that_file_and_record_state_can_be_read_side_by_side(visitor: Page, delivered: bytes) -> None:

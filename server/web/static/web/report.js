@@ -250,11 +250,19 @@ function showRecorded(records) {
 function recordFacts(record) {
   return [
     ...fact(word("record_layer"), word(record.is_possible ? "layer_possible" : `layer_${record.layer}`)),
-    ...fact(word("record_image"), machineName(record.image)),
+    ...fact(word("record_image"), machineName(record.match?.rendition_of ?? record.image)),
+    ...laterForm(record),
     ...fact(word("record_made_at"), moment(record.made_at)),
     ...fact(word("model"), record.model),
     ...fact(word("record_page"), el("a", { href: `/provenance/${record.image}` }, word("record_page_open"))),
   ];
+}
+
+/** Which file of the image it is, where it is not the one first delivered. */
+function laterForm({ image, match }) {
+  if (!match?.rendition_of) return [];
+  const made = has(`form_${match.reason}`) ? word(`form_${match.reason}`) : shortened(match.reason, 80);
+  return fact(word("record_form"), made, machineName(image));
 }
 
 // ---- all there is
