@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 import structlog
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from PIL import Image
@@ -60,6 +60,7 @@ def read_soon(pixels: Any) -> bytes:
     until = monotonic() + READ_WITHIN
     try:
         while reading.state == WatermarkReading.State.WAITING and monotonic() < until:
+            close_old_connections()  # who waits must not keep one of the pool's
             sleep(ASKED_EVERY)
             reading.refresh_from_db(fields=["state", "found"])
     finally:
