@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
@@ -25,6 +25,11 @@ Send = Callable[[Message], Awaitable[None]]
 T = TypeVar("T")
 THREADS = 32
 """At most so many requests are worked on at once; the others wait with their body read."""
+ALWAYS = "/health/live"
+"""What is answered by threads of its own, so that it says whether the process lives and not whether it is busy."""
+SECONDS_WITHOUT_A_BYTE, SECONDS_FOR_A_BODY = 30, 600
+"""How long a body may stand still, and take: what came of it lies in memory or on disk meanwhile."""
+STALLED = "Your upload stood still for too long. Send it again.\n上传中断时间过长。请重新发送。\n".encode()
 
 
 class OneThread(ASGIHandler):
@@ -39,17 +44,22 @@ class OneThread(ASGIHandler):
         BaseHandler.__init__(self)  # not Django's own, which would load the middleware to run in the loop
         self.load_middleware(is_async=False)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        self._always = ThreadPoolExecutor(1, thread_name_prefix="always")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request; raises ValueError for what is none."""
         if scope["type"] != "http":
             raise ValueError(f"There is only HTTP here, no {scope['type']}.")
+        patience = _Patience(receive)
         try:
-            body = await self.read_body(receive)
+            body = await self.read_body(patience.received)
         except RequestAborted:
+            if patience.is_over:
+                await _hang_up(send)
             return
+        threads = self._always if scope["path"] == ALWAYS else self._threads
         try:
-            response = await self._in_thread(lambda: self._answered(scope, body))
+            response = await self._in_thread(lambda: self._answered(scope, body), threads=threads)
             if response.streaming:
                 await self._stream(response, receive, send)
             else:
@@ -57,9 +67,9 @@ class OneThread(ASGIHandler):
         finally:
             body.close()
 
-    def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
+    def _in_thread(self, work: Callable[[], T], *, threads: ThreadPoolExecutor | None = None) -> asyncio.Future[T]:
         # In a context of its own, as each request has under Django's handlers: a thread remembers nothing of the last.
-        return asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
+        return asyncio.get_running_loop().run_in_executor(threads or self._threads, copy_context().run, work)
 
     def _answered(self, scope: Message, body: Any) -> HttpResponseBase:
         """Return the answer; of one that is no stream nothing is left to do but to send it."""
@@ -88,7 +98,7 @@ class OneThread(ASGIHandler):
                 leaving.cancel()
                 sending.cancel()
                 _, fault = await asyncio.gather(leaving, sending, return_exceptions=True)
-                await sync_to_async(response.close)()
+                await self._in_thread(response.close)
         if isinstance(fault, Exception):
             raise fault
 
@@ -97,6 +107,29 @@ class OneThread(ASGIHandler):
         pieces = iter(source)
         while (piece := await self._in_thread(lambda: next(pieces, None))) is not None:
             yield piece
+
+
+class _Patience:
+    """Receives a body as long as it comes, and takes a caller whose body stands still for one who left."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self.is_over = receive, False
+        self._until = asyncio.get_running_loop().time() + SECONDS_FOR_A_BODY
+
+    async def received(self) -> Message:
+        now = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(min(self._until, now + SECONDS_WITHOUT_A_BYTE)):
+                return await self._receive()
+        except TimeoutError:
+            self.is_over = True
+            return {"type": "http.disconnect"}
+
+
+async def _hang_up(send: Send) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 408, "headers": headers})
+    await send({"type": "http.response.body", "body": STALLED})
 
 
 def _write_out(response: Any) -> None:

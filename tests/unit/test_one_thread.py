@@ -112,9 +112,12 @@ def broken_off(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(pieces())
 
 
-urlpatterns = [
-    path(f"{view.__name__}", view) for view in (plain, spoken, broken, endless, failing, file, generated, broken_off)  # type: ignore[arg-type]  # one of each kind
-]  # fmt: skip
+def live(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("live")
+
+
+VIEWS: tuple[Any, ...] = (plain, spoken, broken, endless, failing, file, generated, broken_off)
+urlpatterns = [path("health/live", live), *(path(view.__name__, view) for view in VIEWS)]
 
 
 class Call:
@@ -226,6 +229,38 @@ def test_a_reader_who_leaves_before_its_body_is_read_gets_nothing() -> None:
     gone._body = [{"type": "http.disconnect"}]
     calls(gone)
     assert gone.sent == [] and seen == []
+
+
+@pytest.mark.parametrize("limit", ["SECONDS_WITHOUT_A_BYTE", "SECONDS_FOR_A_BODY"])
+def test_a_body_that_stands_still_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setattr(f"server.one_thread.{limit}", 0.05)
+    stalled = Call("plain", b"abc", b"def")
+    stalled._body.pop()  # and the reader does not leave either
+    calls(stalled)
+    assert stalled.status == 408 and "请重新发送" in stalled.pieces[0].decode()
+    assert dict(stalled.sent[0]["headers"])[b"connection"] == b"close" and seen == []
+
+
+def test_whether_the_process_lives_is_answered_while_every_thread_is_busy() -> None:
+    from server.one_thread import THREADS, OneThread
+
+    async def run() -> list[str]:
+        site, ended = OneThread(), []
+        free = threading.Event()
+        busy = [site._in_thread(free.wait) for _ in range(THREADS)]
+        waiting, alive = Call("plain"), Call("health/live")
+
+        async def ask(one: Call) -> None:
+            await site(one.scope, one.receive, one.send)
+            ended.append(one.scope["path"])
+
+        other = asyncio.ensure_future(ask(waiting))
+        await asyncio.wait_for(ask(alive), timeout=20)
+        free.set()
+        await asyncio.gather(other, *busy)
+        return ended
+
+    assert asyncio.run(run()) == ["/health/live", "/plain"]
 
 
 def test_what_is_no_request_is_refused() -> None:
