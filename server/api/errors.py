@@ -25,9 +25,8 @@ from provenance.licensing import errors as licensing
 from provenance.picture import NotAPicture, PictureTooLarge, TooManyParts
 from provenance.verification.trust import TrustUnreadable
 from provenance.works import errors as works
-from server.api.event_stream import TooManyStreams
 from server.api.fetching import UrlNotAllowed, UrlNotFetched
-from server.api.working import TooMuchToCheck
+from server.api.limits import TooManyStreams, TooMuchToCheck
 
 
 class BodyTooLarge(Fault):

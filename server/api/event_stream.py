@@ -21,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from generation.events import PROGRESS_CHANNEL
 from generation.queries import state_of
-from provenance.errors import Fault
+from server.api.limits import MOST_STREAMS, TooManyStreams
 
 log = structlog.get_logger(__name__)
 TERMINAL = {"refused", "done", "failed", "cancelled"}
@@ -29,8 +29,6 @@ WORKING = {"rendering", "training"}
 Read = Callable[[UUID], dict[str, Any]]
 """Reads the present state of what is watched."""
 KEEP_ALIVE_SECONDS = 15
-MOST_STREAMS = 20
-"""Streams that one account may have open in a process at once."""
 LONGEST_QUEUE = 256
 """Events that a slow reader may lag behind before the oldest are dropped."""
 
@@ -102,14 +100,6 @@ _fans: WeakKeyDictionary[asyncio.AbstractEventLoop, Fan] = WeakKeyDictionary()
 
 def _fan() -> Fan:
     return _fans.setdefault(asyncio.get_running_loop(), Fan())
-
-
-class TooManyStreams(Fault):
-    """An account follows more requests at once than any person looks at."""
-
-    code = "too-many-streams"
-    en = "You have {most} streams of events open. Close one, or ask for the request itself now and then."
-    zh = "您已打开 {most} 个事件流。请关闭其中一个，或定期查询请求本身。"
 
 
 _open: Counter[Any] = Counter()

@@ -29,9 +29,9 @@ from provenance.fingerprint import ISCC_ALGORITHM, PDQ_ALGORITHM, Fingerprint, L
 from provenance.picture import LARGEST_FILE, NotAPicture, PictureTooLarge, decode_picture
 from server.api.errors import problem_response
 from server.api.images import stored_manifest
+from server.api.limits import at_work
 from server.api.parsers import StrictJSONParser
 from server.api.throttles import PerAccount
-from server.api.working import at_work
 
 FINGERPRINTS = (ISCC_ALGORITHM, PDQ_ALGORITHM)
 CODE_BYTES = 32

@@ -26,10 +26,10 @@ from provenance.picture import PictureTooLarge
 from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
 from server.api.fetching import fetch
+from server.api.limits import at_work
 from server.api.parsers import StrictJSONParser
 from server.api.throttles import PerAccount
 from server.api.watermark_readings import with_slow_reading
-from server.api.working import at_work
 
 
 class VerificationInput(serializers.Serializer):

@@ -1,4 +1,4 @@
-"""How many pictures of strangers are worked on at once: each may take a second, and a connection to the database."""
+"""What callers may have at once, of what is scarce: processor time, connections to the database, threads, streams."""
 
 from __future__ import annotations
 
@@ -11,9 +11,20 @@ from django.db import close_old_connections, connection
 from provenance.errors import Fault
 
 AT_ONCE, IN_LINE = 4, 24
-"""Of the eight connections that a web process has to the database, and of its 32 threads: the rest is for others."""
+"""Pictures of strangers that are worked on, and that are here at all: the rest of a web process's eight connections to the
+database, and of its 32 threads, is for others."""
 SECONDS_IN_LINE = 20.0
 _at_once, _in_line = BoundedSemaphore(AT_ONCE), BoundedSemaphore(IN_LINE)
+MOST_STREAMS = 20
+"""Streams of events that one account may have open in a process at once."""
+
+
+class TooManyStreams(Fault):
+    """An account follows more requests at once than any person looks at."""
+
+    code = "too-many-streams"
+    en = "You have {most} streams of events open. Close one, or ask for the request itself now and then."
+    zh = "您已打开 {most} 个事件流。请关闭其中一个，或定期查询请求本身。"
 
 
 class TooMuchToCheck(Fault):

@@ -9,15 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from server.api import working
-from server.api.working import AT_ONCE, IN_LINE, TooMuchToCheck, at_work
+from server.api import limits
+from server.api.limits import AT_ONCE, IN_LINE, TooMuchToCheck, at_work
 
 
 @pytest.fixture(autouse=True)
 def no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have no connection to give back, and little patience."""
-    monkeypatch.setattr(working, "connection", SimpleNamespace(in_atomic_block=True))
-    monkeypatch.setattr(working, "SECONDS_IN_LINE", 0.05)
+    monkeypatch.setattr(limits, "connection", SimpleNamespace(in_atomic_block=True))
+    monkeypatch.setattr(limits, "SECONDS_IN_LINE", 0.05)
     yield
     with at_work():  # whatever a test did, places are given back
         pass
@@ -33,7 +33,7 @@ def test_who_finds_all_at_work_waits_and_is_told_to_come_again() -> None:
 
 
 def test_a_place_that_is_given_back_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working, "SECONDS_IN_LINE", 20)
+    monkeypatch.setattr(limits, "SECONDS_IN_LINE", 20)
     with ExitStack() as places:
         for _ in range(AT_ONCE):
             places.enter_context(at_work())
@@ -53,8 +53,8 @@ def test_a_place_that_is_given_back_is_taken(monkeypatch: pytest.MonkeyPatch) ->
 def test_who_finds_the_line_full_is_told_at_once() -> None:
     with ExitStack() as line:
         for _ in range(IN_LINE):
-            line.callback(working._in_line.release)
-            assert working._in_line.acquire(blocking=False)
+            line.callback(limits._in_line.release)
+            assert limits._in_line.acquire(blocking=False)
         with pytest.raises(TooMuchToCheck) as told, at_work():
             pass
     assert told.value.values == {"seconds": 5}
