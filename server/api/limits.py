@@ -11,8 +11,10 @@ from django.db import close_old_connections, connection
 from provenance.errors import Fault
 
 AT_ONCE, IN_LINE = 4, 24
-"""Pictures of strangers that are worked on, and that are here at all: the rest of a web process's eight connections to the
-database, and of its 32 threads, is for others."""
+"""Pictures of strangers that are worked on, and that are here at all.
+
+The rest of a web process's eight connections to the database, and of its 32 threads, is for others.
+"""
 SECONDS_IN_LINE = 20.0
 _at_once, _in_line = BoundedSemaphore(AT_ONCE), BoundedSemaphore(IN_LINE)
 MOST_STREAMS = 20
