@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from generation import queries
@@ -165,6 +165,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     extent = Extent(generations=len(own), cancelled=cancelled, images=len(images), openings=openings, **counts)
     audit_log.append(PersonErased(actor=actor, account=account_id, **dataclasses.asdict(extent)))
     transaction.on_commit(partial(_delete_files, sorted(files)))
+    transaction.on_commit(_sample_again, robust=True)
     return extent
 
 
@@ -211,6 +212,15 @@ BLANKED = (
     "owner_name", "prompt", "expanded_prompt", "negative_prompt", "prompt_salt", "references", "inputs", "recipient",
     "decision", "fault", "notes", "settings", "erased_at",
 )  # fmt: skip
+
+SAMPLED = ("references", "inputs")
+"""Of these alone the planner keeps samples: a search by inputs took 11 ms among 60,000 requests, and 1,400 without."""
+
+
+def _sample_again() -> None:
+    """Have the planner take its samples anew, so that none of what is blank now stays there."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE generation_generation ({})".format(", ".join(f'"{name}"' for name in SAMPLED)))
 
 
 def _blank_one(row: Generation, *, at: datetime) -> None:
