@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from datetime import timedelta
+from threading import BoundedSemaphore
 from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,8 @@ SIDE, MOST_PIXELS = 256, 1_000_000
 KEPT = timedelta(days=1)
 READ_WITHIN, ASKED_EVERY = 10.0, 0.1
 """Seconds that a request waits for a render process to read one picture, and between two looks at whether it has."""
+WAITING_HERE = BoundedSemaphore(4)
+"""Requests of one process that wait so: the threads that answer are few, and others need them."""
 MOST_TRIES = 3
 """Of one picture: one that ended its process so often is not read."""
 
@@ -52,11 +55,18 @@ def ask(pixels: Any, *, file_alone: Mapping[str, Any] | None = None) -> Watermar
 def read_soon(pixels: Any) -> bytes:
     """Return the id that a render process reads in a picture, uint8 RGB; empty where it reads none, or not in time.
 
-    Not inside a transaction, which no other process would see. Nothing is left waiting.
+    Not inside a transaction, which no other process would see. Nothing is left waiting, and nobody waits behind others.
     """
-    reading = ask(pixels)
-    if reading is None:
+    if not WAITING_HERE.acquire(blocking=False):
         return b""
+    try:
+        reading = ask(pixels)
+        return _awaited(reading) if reading else b""
+    finally:
+        WAITING_HERE.release()
+
+
+def _awaited(reading: WatermarkReading) -> bytes:
     until = monotonic() + READ_WITHIN
     try:
         while reading.state == WatermarkReading.State.WAITING and monotonic() < until:

@@ -157,6 +157,18 @@ def test_where_too_many_pictures_wait_already_it_is_not_stated(
     assert ALGORITHM not in stated
 
 
+def test_a_few_requests_wait_at_once_and_the_next_one_is_answered_without(
+    output: Output, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_watermarks, "WAITING_HERE", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(reading_watermarks, "READ_WITHIN", 600.0)
+    with reading_watermarks.WAITING_HERE:
+        assert ALGORITHM not in make(output.digest, output_format="webp")[1]
+    assert not WatermarkReading.objects.exists()
+    with a_render_process(monkeypatch):
+        assert ALGORITHM in make(output.digest, output_format="avif")[1]
+
+
 def test_where_the_weights_are_gone_or_in_disorder_nobody_is_asked(
     output: Output, make: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
