@@ -18,7 +18,7 @@ from provenance.credentials.manifest import Edit, Software
 from provenance.credentials.reading import read
 from provenance.credentials.signing import PemKey, SignedImage, SigningKey, sign_image
 from provenance.credentials.timestamps import REST_SECONDS, TimestampAuthority
-from provenance.credentials.updating import stamp_later
+from provenance.credentials.updating import NEVER_STAMPED_LATER, stamp_later
 from provenance.picture import decode_picture
 from provenance.verification.trust import trust_in
 from provenance.verification.verify import verify
@@ -206,7 +206,7 @@ def test_a_stranger_s_picture_gets_no_timestamp_of_ours(key: PemKey, server: Aut
         later(signed(stranger, None).data, key, Clock().knows(server))
 
 
-@pytest.mark.parametrize("media_type", ["image/png", "image/jpeg"])
+@pytest.mark.parametrize("media_type", ENCODINGS)
 def test_an_independent_reader_finds_stamped_and_updated_files_whole(
     key: PemKey, server: Authority, media_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,7 +217,8 @@ def test_an_independent_reader_finds_stamped_and_updated_files_whole(
 
     timestamps = Clock().knows(server)
     files = {"stamped": signed(key, timestamps, media_type).data}
-    files["updated"] = later(signed(key, None, media_type).data, key, timestamps).data
+    if media_type not in NEVER_STAMPED_LATER:
+        files["updated"] = later(signed(key, None, media_type).data, key, timestamps).data
     for name, data in files.items():
         path = tmp_path / f"{name}.{media_type.split('/')[1]}"
         path.write_bytes(data)

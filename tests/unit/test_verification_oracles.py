@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -16,9 +17,12 @@ from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import Edit, InputUsed, Prompt
 from provenance.credentials.marking import ENDINGS
 from provenance.credentials.signing import PemKey, sign_image
+from provenance.credentials.timestamps import TimestampAuthority
+from provenance.credentials.updating import stamp_later
 from tests import services
 from tests.simulators.pictures import colophon, digest, on_listed, opened, over_listed, picture, signed
 from tests.simulators.tampering import stripped, with_edited_assertion, with_other_pixel
+from tests.simulators.timestamps import authority
 
 ORACLES = Path(__file__).resolve().parent.parent / "oracles"
 UNREAD_BY_C2PA_TS = frozenset({"webp"})
@@ -45,6 +49,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, key: PemKey) -> list[Path]:
         "over-listed": {"inputs": over_listed(key, picture("image/jpeg", seed=5), media_type="image/jpeg")},
         "on-listed": {"references": on_listed(key, picture(seed=5), picture(seed=6))},
         "rendition": {"opened": opened(parent, Edit("c2pa.cropped", "Cropped"))},
+        "transcoded": {"opened": opened(parent, Edit("c2pa.transcoded", "Encoded again", by="nobody"))},
+        "edited-elsewhere": {"opened": opened(parent, Edit("c2pa.edited", "Edited", by="unknown"))},
     }
     paths = []
     for media_type, ending in ENDINGS.items():
@@ -145,6 +151,28 @@ def test_c2pa_ts_finds_every_change(changed: list[Path]) -> None:
     found = {Path(report["path"]).name: report for report in by_c2pa_ts(*changed)}
     assert {name: report["isValid"] for name, report in found.items()} == {"pixel.png": False, "words.png": False}
     assert "assertion.dataHash.mismatch" in {status["code"] for status in found["pixel.png"]["statuses"]}
+
+
+def test_c2pa_ts_reads_no_timestamp_of_version_two_neither_ours_nor_c2pa_s_own(key: PemKey, tmp_path: Path) -> None:
+    """It takes the token that C2PA 2 embeds for an authority's whole answer, and an AVIF's updated store for none."""
+    paths = {name: tmp_path / name for name in ("stamped.png", "updated.png", "updated.avif")}
+    with authority(tmp_path / "authority") as running:
+        known = TimestampAuthority(running.url)
+        said, name = colophon(), f"urn:c2pa:{UUID(int=20, version=4)}"
+        image = sign_image(picture(), media_type="image/png", colophon=said, key=key, timestamps=known)
+        paths["stamped.png"].write_bytes(image.data)
+        for media_type in ("image/png", "image/avif"):
+            late = stamp_later(
+                signed(key, media_type=media_type).data, manifest_id=name, software=said.software, key=key,
+                timestamps=known,
+            )  # fmt: skip
+            paths[f"updated.{ENDINGS[media_type]}"].write_bytes(late.data)
+    corpus = Path(services.require_tool("corpus"))
+    png, avif = [paths["stamped.png"], paths["updated.png"]], paths["updated.avif"]
+    *stamped, bmff = by_c2pa_ts(*png, corpus / "rs-CACA.jpg", avif)
+    for report in stamped:
+        assert [one["explanation"] for one in report["statuses"]] == ["Failed to deserialize signature content"]
+    assert bmff["hasManifest"] is False
 
 
 def test_c2pa_ts_finds_no_manifest_where_there_is_none(tmp_path: Path, key: PemKey) -> None:
