@@ -18,7 +18,10 @@ import c2pa
 import pytest
 import yaml
 
+from provenance.canonical import sha256_digest
+from provenance.credentials.adapter_manifest import AdapterColophon, WorkTaught, sign_adapter, sign_sheet
 from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.listing import ANY_BYTES
 from provenance.credentials.manifest import Edit, Prompt, Software, WatermarkStated
 from provenance.credentials.reading import settings
 from provenance.credentials.signing import PemKey, sign_image
@@ -26,7 +29,17 @@ from provenance.credentials.timestamps import TimestampAuthority
 from provenance.credentials.updating import stamp_later
 from provenance.fingerprint import ISCC_LONG_HEADER, Fingerprint
 from tests import services
-from tests.simulators.pictures import ENCODINGS, colophon, on_listed, opened, over, over_listed, picture, signed
+from tests.simulators.pictures import (
+    ENCODINGS,
+    colophon,
+    listed,
+    on_listed,
+    opened,
+    over,
+    over_listed,
+    picture,
+    signed,
+)
 from tests.simulators.timestamps import authority
 
 ORACLES = Path(__file__).resolve().parent.parent / "oracles"
@@ -103,10 +116,12 @@ def a_fingerprint() -> Fingerprint:
     return Fingerprint(pdq=codes, quality=100, iscc="ISCC:EEAQAAICAMCAKBQH", iscc_unit=unit)
 
 
-def crjson(data: bytes, key: PemKey) -> Report:
+def crjson(data: bytes, key: PemKey, *, store: bytes | None = None) -> Report:
+    """Return the library's crJSON of a file, or of any bytes and the manifest beside them."""
+    kind = _sniffed(data) if store is None else ANY_BYTES
     with (
         c2pa.Context.from_dict(settings(trust_pem=key.root_pem)) as context,
-        c2pa.Reader(_sniffed(data), io.BytesIO(data), context=context) as reader,
+        c2pa.Reader(kind, io.BytesIO(data), manifest_data=store, context=context) as reader,
     ):
         report: Report = json.loads(reader.crjson())
         return report
@@ -163,6 +178,24 @@ def test_every_kind_of_file_of_ours_meets_all_thirty_one_rules(reports: Mapping[
 def test_every_kind_of_file_of_ours_is_whole_and_trusted(reports: Mapping[str, Report]) -> None:
     for name, found in zip(reports, evaluated(INTEGRITY, *reports.values()), strict=True):
         assert (found["broken"], len(found["met"])) == ([], 6), name
+
+
+def test_what_stands_beside_a_work_or_an_adapter_meets_all_the_rules_too(key: PemKey) -> None:
+    work, adapter = picture(seed=5), b"safetensors"
+    said = AdapterColophon(
+        training_id=str(UUID(int=9, version=4)), style="Quiet ink", adapter=sha256_digest(adapter),
+        model=colophon().model, works=(WorkTaught(name="Wave", digest=sha256_digest(work), basis="own-work"),),
+        kept_back=(), recipe={"rank": 4}, steps=2, made_at=colophon().made_at, software=colophon().software,
+        log=colophon().log,
+    )  # fmt: skip
+    reports = [
+        crjson(work, key, store=listed(key, work).store),
+        crjson(adapter, key, store=sign_adapter(adapter, colophon=said, key=key).manifest_store),
+        crjson(sign_sheet(picture(seed=6), colophon=said, key=key).data, key),
+    ]
+    for rubric, many in ((CONFORMANCE, 31), (INTEGRITY, 6)):
+        for found in evaluated(rubric, *reports):
+            assert (found["broken"], len(found["met"])) == ([], many)
 
 
 def test_both_fingerprints_stand_in_the_manifest_as_soft_bindings(reports: Mapping[str, Report]) -> None:
