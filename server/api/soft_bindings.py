@@ -134,15 +134,24 @@ class ResolutionView(APIView):
     permission_classes = (AllowAny,)
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
-        """Return what turns an error into an answer: 400 for a question, 415 for bytes that are no picture."""
+        """Return what turns an error into an answer: 400 for a question, 414 and 415 as below."""
         return _refused
 
 
 def _refused(error: Exception, context: dict[str, Any]) -> Response | None:
     response = problem_response(error, context)
     if response is not None and response.status_code == 422:
-        response.status_code = response.data["status"] = 415 if isinstance(error, NotAPicture) else 400
+        response.status_code = response.data["status"] = _status_of(error, context["request"])
     return response
+
+
+def _status_of(error: Exception, request: Request) -> int:
+    """Return 415 for bytes that are no picture, 414 for a value too long for an address, else 400."""
+    if isinstance(error, NotAPicture):
+        return 415
+    codes = error.get_codes() if isinstance(error, serializers.ValidationError) else {}
+    is_too_long = isinstance(codes, dict) and "max_length" in codes.get("value", ())
+    return 414 if is_too_long and request.method == "GET" else 400
 
 
 class SupportedAlgorithms(ResolutionView):
