@@ -120,9 +120,11 @@ def test_a_later_form_in_which_a_render_process_reads_the_id_states_it(
     assert not WatermarkReading.objects.exists()
 
 
+@pytest.mark.parametrize("is_compact", [False, True])
 def test_a_form_of_a_form_and_an_edit_made_elsewhere_state_it_too(
-    output: Output, make: Any, monkeypatch: pytest.MonkeyPatch
+    output: Output, make: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch, is_compact: bool
 ) -> None:
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"compact_manifests": is_compact})
     painted = decode_picture(storage.load(output.digest)).pixels.copy()
     painted[20:60, 20:60] = 90
     with a_render_process(monkeypatch):
