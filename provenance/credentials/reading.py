@@ -29,6 +29,13 @@ Weight = Literal["success", "informational", "failure"]
 _WEIGHTS: tuple[Weight, ...] = ("success", "informational", "failure")
 
 
+class FileTooLarge(PictureTooLarge):
+    """The file has more bytes or pixels than are read for credentials."""
+
+    en = "This picture is too large to be read ({what}): at most 64 MB and 200 million pixels are."
+    zh = "图片过大，无法读取（{what}）：最多读取 64 MB、2 亿像素。"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One line of the C2PA library's validation: its status code, where, and its own words."""
@@ -170,7 +177,7 @@ def media_type_of(data: bytes) -> str:
     Raises NotAPicture, or PictureTooLarge or TooManyParts for more than is read.
     """
     if len(data) > LARGEST_FILE:
-        raise PictureTooLarge(what=f"{len(data) // 2**20} MB")
+        raise FileTooLarge(what=f"{len(data) // 2**20} MB")
     media_type = _sniffed(data)
     require_few_parts(data)
     _check_pixels(data)
@@ -195,9 +202,9 @@ def _check_pixels(data: bytes) -> None:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
                 if image.width * image.height > LARGEST_PIXELS:
-                    raise PictureTooLarge(what=f"{image.width} × {image.height}")
+                    raise FileTooLarge(what=f"{image.width} × {image.height}")
     except Image.DecompressionBombError as error:
-        raise PictureTooLarge(what="decompression bomb") from error
+        raise FileTooLarge(what="decompression bomb") from error
     except PictureTooLarge:
         raise
     except Exception:  # Pillow's readers of damaged files raise nearly everything, RuntimeError included

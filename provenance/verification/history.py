@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from provenance.credentials.reading import Reading
+from provenance.credentials.reading import Finding, Reading
 from provenance.verification.plain_text import plain_json, plain_text
 
 MOST_STEPS = 50
+Signed = Literal["file", "credentials", "nothing"]
+"""What a step's signature holds for: the file as it was signed, the credentials alone, or nothing, as it is broken."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One manifest of the file: who signed it, with what software, what was done, and from what."""
+    """One manifest of the file: whom it names as its signer, with what software, what was done, and from what."""
 
     manifest_id: str
     is_newest: bool
     signer: str
+    signed: Signed
     signed_at: str
     generator: str
     actions: tuple[Mapping[str, str], ...] = ()
@@ -30,16 +33,20 @@ class Step:
         return told
 
 
-def history_of(reading: Reading) -> tuple[Step, ...]:
-    """Return every manifest's step, the active one's first, then as each is named by those before it."""
+def history_of(reading: Reading, *, signed: Signed) -> tuple[Step, ...]:
+    """Return every manifest's step, the active one's first, then as each is named by those before it.
+
+    ``signed`` is what the active one's signature holds for.
+    """
     waiting, seen = [reading.manifest_id], set[str]()
+    holds = _holds_below(reading) | {reading.manifest_id: signed}
     steps: list[Step] = []
     while waiting and len(steps) < MOST_STEPS:
         name = waiting.pop(0)
         if name in seen or name not in reading.manifests:
             continue
         seen.add(name)
-        step = _step(reading, name)
+        step = _step(reading, name, signed=holds.get(name, "file"))
         steps.append(step)
         waiting += [one["manifest_id"] for one in step.ingredients if one["manifest_id"]]
     return tuple(steps)
@@ -60,7 +67,19 @@ def actions_of(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from _dicts(data.get("actions"))
 
 
-def _step(reading: Reading, name: str) -> Step:
+def _holds_below(reading: Reading) -> dict[str, Signed]:
+    """Return, of the manifests of ingredients that were not as signed, what their signatures still hold for."""
+    broken = [(one.own_manifest_id, one.faults) for one in reading.ingredients if one.faults]
+    found: dict[str, Signed] = {name: "credentials" for name, _ in broken}
+    return found | {name: "nothing" for name, faults in broken if any(map(is_of_signature, faults))}
+
+
+def is_of_signature(finding: Finding) -> bool:
+    """Say whether a fault is one of the signature itself, not of what it was put under."""
+    return finding.code.startswith(("claimSignature.", "signingCredential.", "algorithm."))
+
+
+def _step(reading: Reading, name: str, *, signed: Signed) -> Step:
     manifest = reading.manifests[name]
     signature = manifest.get("signature_info")
     signature = signature if isinstance(signature, dict) else {}
@@ -70,6 +89,7 @@ def _step(reading: Reading, name: str) -> Step:
         manifest_id=plain_text(name),
         is_newest=name == reading.manifest_id,
         signer=both or common or organization,
+        signed=signed,
         signed_at=_text(signature.get("time")),
         generator=generator_of(manifest),
         actions=tuple(_action(one) for one in actions_of(manifest)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provenance.credentials.reading import TRUSTED, Finding, IngredientRead, Reading, Signer
+from provenance.verification.history import is_of_signature
 from provenance.verification.stamped import ENDED, is_vouched
 from provenance.verification.trust import Trust
 from provenance.verification.verdict import Check
@@ -90,7 +91,7 @@ def _sorted_faults(faults: Iterable[Finding]) -> _Faults:
             kinds["ended"].append(fault)
         elif fault.code.startswith("timeStamp."):
             kinds["timestamp"].append(fault)
-        elif fault.code.startswith(("claimSignature.", "signingCredential.", "algorithm.")):
+        elif is_of_signature(fault):
             kinds["signature"].append(fault)
         else:
             kinds["integrity"].append(fault)

@@ -60,6 +60,11 @@ _POSSIBLE = (
     "This may be a copy of a picture in {keeper}'s records; no second method has confirmed it.",
     "此图片可能是 {keeper} 记录中某图片的副本；尚无第二种方法予以确认。",
 )
+_NOT_LOOKED_FOR = (
+    "{keeper}'s records hold no such file. As its pixels were not decoded, a picture with the same pixels, the same "
+    "watermark or the same looks was not looked for.",
+    "{keeper} 的记录中没有此文件。由于未解码其像素，未查找像素、水印或外观相同的图片。",
+)
 _ERASED = (
     " The record was erased on {date} at the request of the person it concerned; its digests and log entries remain.",
     "该记录已于 {date} 应当事人请求删除；其摘要与日志条目仍然保留。",
@@ -73,12 +78,17 @@ def record_checks(
     facts: Facts | None,
     file_digest: Digest,
     evidence: Evidence,
+    left_out: Sequence[str] = (),
 ) -> tuple[Check, ...]:
-    """Return what the records answer; of several that fit, none is picked."""
+    """Return what the records answer; of several that fit, none is picked.
+
+    ``left_out`` names the ways of finding a record that this file is not fit for.
+    """
     keeper = evidence.keeper
     return _checks(
         records,
         evidence=evidence,
+        left_out=left_out,
         agrees=lambda one: _agrees(one, reading=reading, facts=facts, file_digest=file_digest, keeper=keeper),
     )
 
@@ -94,9 +104,13 @@ def checks_found_later(
 
 
 def _checks(
-    records: Sequence[RecordFound], *, evidence: Evidence, agrees: Callable[[RecordFound], Check]
+    records: Sequence[RecordFound],
+    *,
+    evidence: Evidence,
+    agrees: Callable[[RecordFound], Check],
+    left_out: Sequence[str] = (),
 ) -> tuple[Check, ...]:
-    found = _found(records, keeper=evidence.keeper, left_out=evidence.left_out)
+    found = _found(records, keeper=evidence.keeper, left_out=[*left_out, *evidence.left_out])
     if len(records) != 1:
         nothing = Answer(
             "not_checked",
@@ -139,6 +153,9 @@ def _found(records: Sequence[RecordFound], *, keeper: str, left_out: Sequence[st
 
 
 def _none_found(keeper: str, left_out: Sequence[str]) -> Check:
+    if "pixels" in left_out:
+        en, zh = (sentence.format(keeper=keeper) for sentence in _NOT_LOOKED_FOR)
+        return Check("record.found", "not_checked", en, zh, {"left_out": list(left_out)})
     en = f"{keeper}'s records hold no such picture. That proves nothing about where it comes from."
     zh = f"{keeper} 的记录中没有这张图片。这不能说明它从何而来。"
     if left_out:

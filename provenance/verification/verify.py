@@ -12,7 +12,7 @@ from provenance.verification.copy import Copy
 from provenance.verification.evidence import Evidence, NoEvidence, RecordFound
 from provenance.verification.facts import facts_of
 from provenance.verification.headline import NO_CHANGE, about_file, with_records
-from provenance.verification.history import history_of
+from provenance.verification.history import Signed, history_of
 from provenance.verification.manifest_checks import manifest_checks
 from provenance.verification.record_checks import record_checks
 from provenance.verification.stamped import with_stamps
@@ -20,6 +20,16 @@ from provenance.verification.trust import Trust, trust_in
 from provenance.verification.verdict import Check, FileAlone, Outcome, Verdict
 
 OFFLINE = NoEvidence()
+NOT_DECODED = ("pixels", "watermark", "fingerprint")
+"""The ways of finding a record that need pixels."""
+_TOO_LARGE_TO_DECODE = (
+    "The file can be read, but the picture is too large to be decoded: its pixels were not compared with records.",
+    "文件可以读取，但图片过大，未予解码：其像素未与记录比对。",
+)
+_DAMAGED = (
+    "The file is damaged: its pixels could not be decoded and were not compared with records.",
+    "文件已损坏：无法解码其像素，未与记录比对。",
+)
 
 
 def verify(
@@ -43,11 +53,16 @@ def verify(
     copy = Copy(data, manifest_id=reading.manifest_id or None, is_picture=fault is None)
     facts = facts_of(reading) if is_present else None
     records = tuple(evidence.find(copy))
-    of_file = (
-        _readable(reading, copy=copy, fault=fault, records=records),
-        *manifest_checks(reading, trust=trusted, stamped=stamp),
+    readable = _readable(reading, copy=copy, fault=fault, records=records)
+    of_file = _in_order(readable, manifest_checks(reading, trust=trusted, stamped=stamp))
+    of_records = record_checks(
+        records,
+        reading=reading,
+        facts=facts,
+        file_digest=copy.file_digest,
+        evidence=evidence,
+        left_out=() if records or copy.pixels is not None else NOT_DECODED,
     )
-    of_records = record_checks(records, reading=reading, facts=facts, file_digest=copy.file_digest, evidence=evidence)
     alone = _alone(reading, of_file)
     outcome, headline_en, headline_zh = with_records(alone, of_records)
     return Verdict(
@@ -62,7 +77,7 @@ def verify(
         checks=(*of_file, *of_records),
         signer=reading.signer,
         facts=facts,
-        history=history_of(reading) if is_present else (),
+        history=history_of(reading, signed=_signed(of_file)) if is_present else (),
         records=records,
         library_version=library_version,
         trust=trusted,
@@ -90,22 +105,32 @@ def _is_known(records: Sequence[RecordFound]) -> bool:
 
 def _readable(reading: Reading, *, copy: Copy, fault: PictureError | None, records: Sequence[RecordFound]) -> Check:
     if fault is not None:
-        return _unreadable(fault)
+        return Check("picture.readable", "failed", fault.said("en"), fault.said("zh-Hans"), {"fault": fault.code})
     evidence: dict[str, Any] = {"media_type": reading.media_type}
     if _is_known(records):
         evidence |= {"decoded": False, "known_by": "file"}
     elif isinstance(copy.fault, PictureTooLarge):
-        # Larger than is ever decoded, yet its header and its credentials can be read.
-        evidence |= {"decoded": False}
+        return Check("picture.readable", "passed", *_TOO_LARGE_TO_DECODE, evidence | {"decoded": False})
     elif copy.fault is not None:
-        return _unreadable(copy.fault)
+        return Check("picture.readable", "failed", *_DAMAGED, evidence | {"decoded": False, "fault": "damaged"})
     else:
         evidence |= {"decoded": True}
     return Check("picture.readable", "passed", "The file can be read as a picture.", "文件可作为图片读取。", evidence)
 
 
-def _unreadable(error: PictureError) -> Check:
-    return Check("picture.readable", "failed", error.said("en"), error.said("zh-Hans"), {"fault": error.code})
+def _in_order(readable: Check, of_manifest: Sequence[Check]) -> tuple[Check, ...]:
+    """Return the file's checks; that it is damaged is told after what its credentials say of changes."""
+    at = next((place for place, one in enumerate(of_manifest, 1) if one.code == "manifest.integrity"), 0)
+    at = at if readable.result == "failed" and of_manifest[0].result == "passed" else 0
+    return (*of_manifest[:at], readable, *of_manifest[at:])
+
+
+def _signed(checks: Sequence[Check]) -> Signed:
+    """Return how much of what the newest manifest signed holds, by the checks of it."""
+    failed = {one.code for one in checks if one.result == "failed"}
+    if "signature.valid" in failed:
+        return "nothing"
+    return "credentials" if "manifest.integrity" in failed else "file"
 
 
 def _outcome(reading: Reading, checks: Sequence[Check]) -> Outcome:

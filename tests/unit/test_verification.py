@@ -27,6 +27,7 @@ from tests.simulators.tampering import (
     CHANGES,
     saved_again,
     stripped,
+    with_broken_signature,
     with_other_pixel,
 )
 
@@ -257,6 +258,40 @@ def test_a_manifest_that_breaks_the_checksum_around_it_is_told_as_changed(key: P
     assert "manifest.integrity" in failed(verdict)
 
 
+def test_a_damaged_picture_is_called_damaged_after_what_its_credentials_say_of_changes(key: PemKey) -> None:
+    verdict = verify(signed(key).data.replace(b"red fox", b"big dog"), evidence=Ledger(), trust_pem=key.root_pem)
+    codes = [check.code for check in verdict.checks]
+    assert codes[:3] == ["manifest.present", "manifest.integrity", "picture.readable"]
+    damaged = verdict.check("picture.readable")
+    assert (damaged.result, damaged.evidence["media_type"]) == ("failed", "image/png")
+    assert damaged.en.startswith("The file is damaged: its pixels could not be decoded")
+    assert "Send one of those" not in json.dumps(verdict.as_json())
+    assert verdict.check("record.found").evidence["left_out"] == ["pixels", "watermark", "fingerprint"]
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "GIF"])
+def test_what_was_not_looked_for_in_a_file_is_not_told_as_absent(kind: str) -> None:
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(picture())) as image:
+        image.save(buffer, kind)
+    verdict = verify(buffer.getvalue(), evidence=Ledger([record_of(picture())]))
+    assert (verdict.outcome, verdict.exit_code) == ("unreadable", 3)
+    present, found = verdict.check("manifest.present"), verdict.check("record.found")
+    assert present.en.startswith("Content credentials were not looked for") and present.zh.startswith("未查找")
+    assert verdict.check("signature.valid").en.startswith("No content credentials were looked for")
+    assert "was not looked for" in found.en and "no such picture" not in found.en
+    assert found.evidence["left_out"] == ["pixels", "watermark", "fingerprint"]
+
+
+def test_a_picture_too_large_to_decode_is_told_as_not_compared_by_its_pixels(key: PemKey) -> None:
+    buffer = io.BytesIO()
+    Image.new("L", (8000, 5001)).save(buffer, "PNG")
+    verdict = verify(buffer.getvalue(), evidence=Ledger())
+    assert verdict.outcome == "no_manifest"
+    assert "too large to be decoded" in verdict.check("picture.readable").en
+    assert verdict.check("record.found").evidence["left_out"] == ["pixels", "watermark", "fingerprint"]
+
+
 def test_a_camera_s_jpeg_with_further_pictures_can_be_read() -> None:
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(picture())) as image:
@@ -280,12 +315,23 @@ def test_the_history_tells_each_signed_step_with_what_went_into_it(key: PemKey) 
     assert before.actions[0]["source_type"] == "trainedAlgorithmicMedia"
 
 
+def test_the_history_tells_a_signer_only_as_far_as_the_signature_holds(key: PemKey) -> None:
+    whole = signed(key, number=1).data
+    broken = with_broken_signature(whole)
+    moved = with_other_pixel(whole)
+    told = {
+        name: verify(data).history[0].signed
+        for name, data in {"whole": whole, "broken": broken, "moved": moved}.items()
+    }
+    assert told == {"whole": "file", "broken": "nothing", "moved": "credentials"}
+    steps = verify(signed(key, number=2, inputs=over(moved)).data).history
+    assert [step.signed for step in steps] == ["file", "credentials"]
+
+
 # ---- whom we trust ---------------------------------------------------------------------------------------------
 
 
-def test_the_lists_of_an_operator_stand_in_the_verdict_with_their_digest_and_date(
-    key: PemKey, tmp_path: Path
-) -> None:
+def test_the_lists_of_an_operator_stand_in_the_verdict_with_their_digest_and_date(key: PemKey, tmp_path: Path) -> None:
     chain = certificates.chain(now=NOW, name="Atelier signer")
     listed = tmp_path / "guild.pem"
     listed.write_text(chain.root_pem)

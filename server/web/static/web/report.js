@@ -112,11 +112,17 @@ function historyStep(step, steps, broken) {
   return el(
     "li",
     { class: "step", id: `step-${steps.indexOf(step)}` },
-    el("p", { class: "step-who" }, word(step.is_newest ? "step_this" : "step_before", { who: step.signer || "?" })),
+    el("p", { class: "step-who" }, word(stepWords(step), { who: step.signer || "?" })),
     el("p", { class: "hint" }, [step.generator, step.signed_at && moment(step.signed_at)].filter(Boolean).join(" · ")),
     done.length ? el("p", {}, [...new Set(done)].join(word("comma"))) : null,
     from.length ? el("ul", { class: "ingredients" }, from) : null,
   );
+}
+
+/** Who signed, as far as that holds: a broken signature only states it, and one under a changed file is not of the file. */
+function stepWords({ is_newest: isNewest, signed }) {
+  const holds = { credentials: "_credentials", nothing: "_stated" }[signed] ?? "";
+  return `${isNewest ? "step_this" : "step_before"}${holds}`;
 }
 
 function actionWords({ action, source_type: kind, description }) {
