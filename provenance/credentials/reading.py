@@ -32,6 +32,7 @@ _WEIGHTS: tuple[Weight, ...] = ("success", "informational", "failure")
 class FileTooLarge(PictureTooLarge):
     """The file has more bytes or pixels than are read for credentials."""
 
+    code = "file-too-large"
     en = "This picture is too large to be read ({what}): at most 64 MB and 200 million pixels are."
     zh = "图片过大，无法读取（{what}）：最多读取 64 MB、2 亿像素。"
 

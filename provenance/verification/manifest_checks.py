@@ -112,8 +112,8 @@ def _manifest_missing(reading: Reading) -> Check:
             "manifest.present",
             "not_checked",
             "Content credentials were not looked for: they are read from PNG, JPEG, WebP and AVIF files alone, "
-            "of at most 64 MB and 200 million pixels.",
-            "未查找内容凭证：只从不超过 64 MB、2 亿像素的 PNG、JPEG、WebP 和 AVIF 文件中读取。",
+            "of at most 64 MB, 200 million pixels and 20,000 parts.",
+            "未查找内容凭证：只从不超过 64 MB、2 亿像素、20,000 个部分的 PNG、JPEG、WebP 和 AVIF 文件中读取。",
         )
     if reading.state == "absent":
         return Check(
