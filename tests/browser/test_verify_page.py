@@ -88,6 +88,7 @@ def test_a_delivered_picture_is_told_to_be_unchanged_with_its_signer_and_its_cre
     expect(visitor.locator("#recorded-facts")).to_contain_text("the file, byte for byte")
     assert result_of(visitor, "manifest.integrity").endswith("Passed")
     assert result_of(visitor, "timestamp").endswith("Not checked")
+    expect(visitor.locator('[data-code="signer.trusted"]')).to_contain_text("as its own; nobody else vouches for it")
 
 
 def test_a_changed_picture_is_told_to_be_changed(visitor: Page, delivered: bytes) -> None:
@@ -96,6 +97,16 @@ def test_a_changed_picture_is_told_to_be_changed(visitor: Page, delivered: bytes
     expect(visitor.locator("#report-title")).to_contain_text("changed after they were signed")
     assert result_of(visitor, "manifest.integrity").endswith("Failed")
     expect(visitor.locator("#stated-note")).to_contain_text("do not rely on these statements")
+    expect(visitor.locator(".step-who").first).to_contain_text(
+        "signed these credentials; the file is not as it was then"
+    )
+
+
+@pytest.mark.parametrize(("locale", "told"), [("en", "These credentials state that"), ("zh-CN", "该签名无效")])
+def test_a_history_under_a_broken_signature_says_only_whom_it_states(new_page: NewPage, locale: str, told: str) -> None:
+    page = new_page(locale=locale)
+    verify(page, tampering.with_broken_signature(foreign_picture()))
+    expect(page.locator(".step-who")).to_contain_text(told)
 
 
 def test_a_picture_whose_credentials_were_removed_is_found_by_its_pixels_and_never_called_false(
@@ -236,9 +247,7 @@ def test_the_report_fits_a_narrow_screen(new_page: NewPage, delivered: bytes) ->
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-def test_a_check_that_is_still_being_made_says_so_and_is_shown_once_it_was(
-    new_page: NewPage, delivered: bytes
-) -> None:
+def test_a_check_that_is_still_being_made_says_so_and_is_shown_once_it_was(new_page: NewPage, delivered: bytes) -> None:
     """Add to the site's own answer what it says where the operator's watermark needs torch."""
     href, asked = "/api/v1/watermark-readings/3f0b2c1e-0000-4000-8000-000000000001", []
     sentence = {"en": "Still being read.", "zh-Hans": "正在读取。", "subject": ""}
