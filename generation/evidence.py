@@ -20,6 +20,7 @@ from provenance.canonical import Digest
 from provenance.credentials import queries as credentials
 from provenance.credentials.actions import reading_watermark
 from provenance.credentials.manifest import without_blanks
+from provenance.credentials.watermark.chances import chance_of_a_stranger
 from provenance.credentials.watermark.contract import WatermarkRead
 from provenance.disputes import queries as disputes
 from provenance.fingerprint import Look
@@ -98,17 +99,20 @@ class Records:
 
     def carrying(self, read: WatermarkRead) -> Sequence[RecordFound]:
         """Return the image whose id was read in a picture; an id that no record holds is no finding."""
+        found = self._told(image_files.forms_watermarked(read.hex), "watermark")
+        if not found:
+            return ()
         match = {
             "id": read.hex,
             "bits_mended": read.mended_bits,
             "of_bits": read.code_bits,
             "laid_back": read.was_searched,
+            "stranger": chance_of_a_stranger(read, kept=image_files.watermarks_kept()),
         }
-        found = self._told(image_files.forms_watermarked(read.hex), "watermark")
         return [dataclasses.replace(record, match=match) for record in found]
 
     def _read_watermark(self, pixels: Any) -> WatermarkRead | None:
-        """Return what is read at once, else what a search finds: one at a time, for it takes a third of a second."""
+        """Return what is read at once, else what a search finds: one at a time, for it takes up to half a second."""
         watermark = reading_watermark()
         if read := watermark.read(pixels, thorough=False):
             return read

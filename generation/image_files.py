@@ -100,6 +100,11 @@ def is_any_watermarked() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def watermarks_kept() -> int:
+    """Return among how many watermarked images a copy's id is looked up."""
+    return Output.objects.exclude(watermark=None).count()
+
+
 def forms_watermarked(watermark: str) -> list[Form]:
     """Return the image that carries an id, 16 hex digits, in its pixels."""
     return [Form(output) for output in _first_files().filter(watermark=watermark)]

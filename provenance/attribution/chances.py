@@ -61,4 +61,21 @@ def chance_of_a_stranger(grade: str, *, pictures: int) -> dict[str, Any]:
         "rate_at_most": f"{bound:.2g}",
         "confidence": str(CONFIDENCE),
         "measured": {"queries": asked, "pictures": among, "found": found},
+        "said": _said(bound, pictures=pictures),
     }
+
+
+def _said(bound: float, *, pictures: int) -> dict[str, str]:
+    """Return the bound as a sentence, in both languages; one in so many, never more than it is."""
+    often = _rounded_down(1 / bound)
+    among = "one picture" if pictures == 1 else f"{pictures:,} pictures"
+    return {
+        "en": f"Among {among}, a stranger's picture meets one like this in at most 1 of {often:,} queries.",
+        "zh-Hans": f"在 {pictures:,} 张图片中，无关图片每查询 {often:,} 次，至多有 1 次会遇到这样相近的图片。",
+    }
+
+
+def _rounded_down(number: float) -> int:
+    """Return a number of at least 1 with its first two digits alone."""
+    step = 10 ** max(0, math.floor(math.log10(number)) - 1)
+    return int(number // step * step)

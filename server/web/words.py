@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from server.web import evidence_words
+
 Words = Mapping[str, Promise]
 
 SPOKEN_EVERYWHERE: Words = {
@@ -89,21 +91,30 @@ MAKE: Words = {
 }
 
 REPORT: Words = {
+    **evidence_words.NAMES,
+    **evidence_words.VALUES,
+    "record_sure": _("How sure"),
+    "kind_model": _("model: {name}"),
+    "kind_style": _("style: {name}"),
+    "kind_adapter": _("adapter: {name}"),
+    "kind_work": _("work: {name}"),
+    "kind_image": _("image: {name}"),
+    "training_known": _("Its training pictures are known, every one."),
+    "training_licensed_by_statement": _(
+        "Its maker states that its training pictures were licensed. That statement was not checked here."
+    ),
+    "training_undisclosed": _("Its maker does not say what it was trained on."),
+    "setting_size": _("{width} × {height} pixels"),
+    "setting_steps": _("{value} steps"),
+    "setting_guidance_scale": _("guidance {value}"),
+    "setting_scheduler": _("scheduler {value}"),
+    "setting_batch_size": _("drawn {value} at a time"),
+    "setting_quality": _("quality {value}"),
+    "setting_strength": _("strength {value}"),
+    "task_text_to_image": _("drawn from words"),
+    "task_image_to_image": _("drawn over a picture"),
+    "task_inpainting": _("drawn into a picture"),
     "layer_possible": _("what it looks like: a possible copy, which no second method has confirmed"),
-    "evidence_image": _("Image"),
-    "evidence_match": _("How sure"),
-    "evidence_methods": _("Methods"),
-    "evidence_pdq": _("PDQ fingerprint"),
-    "evidence_iscc": _("ISCC fingerprint"),
-    "evidence_is_plain": _("Too plain for one method alone"),
-    "evidence_left_out": _("Not tried this time"),
-    "evidence_distance": _("Bits that differ"),
-    "evidence_bits": _("of"),
-    "evidence_window": _("Part compared"),
-    "evidence_stage": _("Stage"),
-    "evidence_candidates": _("Candidates"),
-    "evidence_rendition_of": _("A later form of"),
-    "evidence_stranger": _("Chance that a stranger's picture matches"),
     "meaning_elsewhere": _(
         "The file only names an address where its credentials are kept. Nothing is fetched from an "
         "address that a stranger's file names."
@@ -120,8 +131,6 @@ REPORT: Words = {
     ),
     "making_alike": _("The records here hold the picture that it looks like as a generated one."),
     "ingredient_broken": _("changed before it was used"),
-    "evidence_issuer": _("Certificate issued by"),
-    "evidence_since": _("Since"),
     "fetching_record": _("Looking the picture up…"),
     "mark_trusted": _("credentials intact"),
     "mark_untrusted": _("credentials intact, signer unknown here"),
@@ -206,32 +215,6 @@ REPORT: Words = {
     "expert_trust_version": _("Version of the trust lists"),
     "trust_file": _("{name}: {count} certificates, of {date}"),
     "evidence": _("Evidence: {code}"),
-    "evidence_findings": _("What the C2PA library found"),
-    "evidence_manifest": _("Manifest"),
-    "evidence_own_manifest": _("The ingredient's own manifest"),
-    "evidence_label": _("Place in the manifest"),
-    "evidence_algorithm": _("Signature algorithm"),
-    "evidence_url": _("Address, not fetched"),
-    "evidence_library_said": _("What the C2PA library said"),
-    "evidence_media_type": _("Type"),
-    "evidence_decoded": _("Decoded now"),
-    "evidence_known_by": _("Known by"),
-    "evidence_fault": _("Fault"),
-    "evidence_layer": _("Found by"),
-    "evidence_images": _("Images"),
-    "evidence_differing": _("Differs in"),
-    "evidence_leaf_hashes": _("Leaf hashes in the log"),
-    "evidence_index": _("Number in the log"),
-    "evidence_indexes": _("Numbers in the log"),
-    "evidence_tree_size": _("Entries under the checkpoint"),
-    "evidence_checkpoint": _("Signed checkpoint"),
-    "evidence_witnesses": _("Witnesses"),
-    "evidence_time": _("Time"),
-    "evidence_authority": _("Authority"),
-    "evidence_not_before": _("In force from"),
-    "evidence_not_after": _("In force until"),
-    "evidence_changed": _("Changed since"),
-    "evidence_present": _("Entries found"),
     "fields_title": _("Manifest and record side by side"),
     "field": _("Field"),
     "in_manifest": _("In the file"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from provenance.canonical import sha256_digest
@@ -342,3 +344,37 @@ def test_a_check_that_takes_too_long_is_shown_as_not_made_and_is_asked_for_no_mo
         expect(page.locator('[data-code="record.watermark"]')).to_contain_text(said, timeout=30_000)
         expect(page.locator('[data-code="record.watermark"] .result')).to_have_text(left)
         assert page.locator(".pending").count() == 0 and len(asked) == 60
+
+
+@pytest.mark.parametrize(("width", "locale", "sure"), [(1280, "en-GB", "How sure"), (320, "zh-CN", "匹配程度")])
+def test_how_sure_a_match_is_can_be_read_in_words_at_any_width(
+    new_page: NewPage, delivered: bytes, width: int, locale: str, sure: str
+) -> None:
+    page = new_page(locale=locale, width=width)
+    verify(page, lossy(delivered))
+    fact = page.locator("#recorded-facts dt", has_text=sure).locator("+ dd")
+    expect(fact).to_contain_text(re.compile("at most 1 of [0-9,]+ queries|至多有 1 次"))
+    page.evaluate("document.querySelectorAll('#report details').forEach((one) => (one.open = true))")
+    evidence = page.locator('[data-code="record.found"] .evidence')
+    terms = evidence.locator("dt").all_inner_texts()
+    assert terms and not [term for term in terms if re.fullmatch("[a-z_]+", term)]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    widths = [box["width"] for one in evidence.locator("dd").all() if (box := one.bounding_box())]
+    assert min(widths) >= 120
+
+
+def lossy(data: bytes) -> bytes:
+    """Return a picture as JPEG makes it, without its credentials: found by what it looks like alone."""
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(data)).convert("RGB").save(buffer, "JPEG", quality=60)
+    return buffer.getvalue()
+
+
+def test_a_chinese_report_says_settings_basis_and_training_in_chinese(new_page: NewPage, delivered: bytes) -> None:
+    page = new_page(locale="zh-CN")
+    verify(page, delivered)
+    facts = page.locator("#stated-facts").inner_text()
+    assert "64 × 64 像素" in facts and "3 步" in facts and "由文字生成" in facts
+    assert "风格：Harbour Prints" in facts and "模型：" in facts
+    left = ("style:", "model:", "guidance_scale", "batch_size", "text-to-image", "undisclosed")
+    assert not [word for word in left if word in facts]

@@ -33,6 +33,7 @@ from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
 from tests.factories.pictures import a_png, encoded
 from tests.factories.records import a_model, a_request, a_worker, an_artist
+from tests.simulators.naming import unnamed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "zyzzyva quokka"
@@ -89,6 +90,8 @@ def test_changed_copies_are_found_and_the_verdict_says_by_what_and_how_sure(keys
     assert match["pdq"]["bits"] == 256 and match["pdq"]["distance"] <= 64
     assert match["candidates"] == 1 and match["stage"] == "delivered"
     assert 0 < float(match["stranger"]["rate_at_most"]) <= 1 and match["stranger"]["pictures"] >= 1
+    assert "a stranger's picture meets one like this in at most 1 of" in match["stranger"]["said"]["en"]
+    assert unnamed(verdict) == set()
     assert record.is_possible == (match["pdq"]["distance"] > 31 and match["iscc"]["distance"] > 8)
     if not record.is_possible:
         assert verdict.check("record.agrees").result == "not_checked"

@@ -91,7 +91,10 @@ def test_quick_checks_answer_at_once_and_the_watermark_reads_pending_until_the_j
     assert (done["state"], done["check"]["result"]) == ("done", "passed")
     (record,) = done["records"]
     assert (record["layer"], record["image"]) == ("watermark", output.digest)
+    stranger = record["match"].pop("stranger")
     assert record["match"] == {"id": KNOWN.hex(), "bits_mended": 0, "of_bits": 96, "laid_back": False}
+    assert (stranger["pictures"], stranger["rate_at_most"]) == (1, "5.4e-20") and "measured" not in stranger
+    assert "was not measured" in stranger["said"]["en"] and "尚未测量" in stranger["said"]["zh-Hans"]
 
 
 def test_what_was_found_changes_the_checks_and_the_sentence_as_if_it_had_been_found_at_once(output: Output) -> None:

@@ -32,6 +32,7 @@ from tests.bench.marks import varied
 from tests.factories.records import a_model, a_request, a_worker, an_artist
 from tests.simulators.caller import Caller
 from tests.simulators.drawn import DrawnPipeline
+from tests.simulators.naming import unnamed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,9 +102,14 @@ def test_its_watermark_finds_the_manifest_by_binding_and_by_content_until_it_is_
 def test_a_stripped_and_cropped_copy_is_found_by_its_watermark(keys: Path) -> None:
     output = delivered(keys)
     pixels = decode_picture(storage.load(output.digest)).pixels
-    (record,) = verify(as_png(pixels[10:, 6:]), evidence=Records(keeper="here")).records
+    verdict = verify(as_png(pixels[10:, 6:]), evidence=Records(keeper="here"))
+    (record,) = verdict.records
     assert (record.layer, record.image_digest) == ("watermark", output.digest)
     assert record.match["id"] == output.watermark and record.match["of_bits"] == 128
+    stranger = record.match["stranger"]
+    assert stranger["pictures"] == 1 and 0 < float(stranger["rate_at_most"]) < 1e-15
+    assert stranger["measured"]["queries"] >= 1_000 and set(stranger["said"]) == {"en", "zh-Hans"}
+    assert unnamed(verdict) == set()
 
 
 def test_without_leave_to_search_a_crop_is_found_by_its_fingerprint_and_nothing_is_kept_quiet(keys: Path) -> None:

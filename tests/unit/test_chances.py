@@ -9,6 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.attribution.chances import chance_of_a_stranger, measured, upper_bound
+from provenance.credentials.watermark import chances as watermark_chances
+from provenance.credentials.watermark.contract import WatermarkRead
+from provenance.credentials.watermark.spread import ALGORITHM
 
 
 def test_the_bound_is_clopper_s_and_pearson_s() -> None:
@@ -47,3 +50,35 @@ def test_what_was_measured_holds_every_change_and_every_grade() -> None:
         assert {"JPEG q50", "WebP q50", "resize 0.5", "label box"} <= set(table["copies"])
         for counted in table["copies"].values():
             assert counted["within_31"] <= counted["confirmed"] <= counted["within_64"] <= counted["of"]
+
+
+def test_the_bound_is_said_in_both_languages_and_never_smaller_than_it_is() -> None:
+    told = chance_of_a_stranger("within_64", pictures=9_999)
+    assert told["said"]["en"] == (
+        "Among 9,999 pictures, a stranger's picture meets one like this in at most 1 of 200 queries."
+    )
+    assert "9,999" in told["said"]["zh-Hans"] and "200" in told["said"]["zh-Hans"]
+    for number in (1, 20_000, 10**6, 10**9):
+        told = chance_of_a_stranger("confirmed", pictures=number)
+        often = int(told["said"]["en"].split("1 of ")[1].split()[0].replace(",", ""))
+        assert 1 / often >= 0.99 * float(told["rate_at_most"])
+
+
+@pytest.mark.parametrize("was_searched", [False, True])
+def test_a_watermark_s_chance_counts_the_kept_ids_and_what_was_read_in_unmarked_pictures(was_searched: bool) -> None:
+    read = WatermarkRead(bytes(8), 0, 128, was_searched=was_searched, algorithm=ALGORITHM)
+    counted = watermark_chances.measured()[ALGORITHM]["searched" if was_searched else "at_once"]
+    told = watermark_chances.chance_of_a_stranger(read, kept=1_000)
+    assert told["measured"] == {"queries": counted["pictures"], "found": counted["found"]}
+    assert counted["pictures"] >= 1_000
+    bound = upper_bound(counted["found"], counted["pictures"])
+    assert float(told["rate_at_most"]) == pytest.approx(bound * 1_000 / 2**64, rel=0.05)
+    for language in ("en", "zh-Hans"):
+        assert "1,000" in told["said"][language] and f"{counted['pictures']:,}" in told["said"][language]
+    assert "on purpose" in told["said"]["en"] and "有意" in told["said"]["zh-Hans"]
+
+
+def test_of_a_watermark_that_was_not_measured_only_the_number_of_ids_is_told() -> None:
+    told = watermark_chances.chance_of_a_stranger(WatermarkRead(bytes(8), 0, 100), kept=1)
+    assert "measured" not in told and float(told["rate_at_most"]) == pytest.approx(2**-64, rel=0.05)
+    assert "was not measured" in told["said"]["en"] and "the one kept here" in told["said"]["en"]

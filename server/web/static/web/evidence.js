@@ -1,6 +1,6 @@
 // What a check rests on, so that a person can follow it: fields side by side, status codes with their words, digests.
 
-import { el, has, machineName, shortened, word } from "./page.js";
+import { el, has, machineName, said, shortened, word } from "./page.js";
 
 const HEX = /^sha256:[0-9a-f]{64}$/;
 const LONGEST = 600;
@@ -20,23 +20,53 @@ function isEmpty(value) {
 }
 
 function line([name, value]) {
-  const items = name === "findings" ? value.map(finding) : [value].flat().map(shown);
-  return [el("dt", {}, has(`evidence_${name}`) ? word(`evidence_${name}`) : name), ...items.map((item) => el("dd", {}, item))];
+  const items = name === "findings" ? value.map(finding) : [value].flat().map((one) => shown(one, name));
+  return [el("dt", {}, nameOf(name)), ...items.map((item) => el("dd", {}, item))];
+}
+
+function nameOf(name) {
+  return has(`evidence_${name}`) ? word(`evidence_${name}`) : name;
 }
 
 function finding({ code, explanation, uri }) {
   return el("span", {}, el("code", {}, shortened(code, 120)), el("span", { class: "hint" }, shortened([explanation, uri].filter(Boolean).join(" · "), 300)));
 }
 
-function shown(value) {
+function shown(value, name) {
   if (HEX.test(value)) return machineName(value);
-  if (value && typeof value === "object" && !Array.isArray(value)) return nested(value);
-  return shortened(typeof value === "string" ? value : JSON.stringify(value), LONGEST);
+  if (isSentence(value)) return shortened(said(value), LONGEST);
+  if (isNested(value)) return nested(value);
+  return shortened(plain(value, name), LONGEST);
 }
 
-/** What an evidence holds inside: terms under terms. */
+function isNested(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function isSentence(value) {
+  return isNested(value) && "en" in value && "zh-Hans" in value;
+}
+
+/** One value in the page's language, where it is one of a list that the page has words for. */
+function plain(value, name) {
+  if (typeof value === "boolean") return word(value ? "yes" : "no");
+  const keys = { layer: "layer", known_by: "layer", differing: "field", basis: "basis", reason: "form" };
+  const key = keys[name] ? `${keys[name]}_${value}` : `told_${name}_${String(value).replace(/\W/g, "_")}`;
+  if (has(key)) return word(key);
+  if (name === "window") return word("told_window", { number: value });
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** What an evidence holds inside: on one line where that holds nothing inside again, else terms under terms. */
 function nested(value) {
-  return el("dl", { class: "facts" }, Object.entries(value).filter(([, one]) => !isEmpty(one)).flatMap(line));
+  const entries = Object.entries(value).filter(([, one]) => !isEmpty(one));
+  if (entries.every(([, one]) => !isNested(one) && !HEX.test(one))) return entries.map(onOneLine).join(" · ");
+  return el("dl", { class: "facts" }, entries.flatMap(line));
+}
+
+function onOneLine([name, value]) {
+  const values = [value].flat().map((one) => plain(one, name));
+  return word("term_and_value", { term: nameOf(name), value: shortened(values.join(word("comma")), LONGEST) });
 }
 
 /** Each field that both state, with both values. */

@@ -210,7 +210,7 @@ function stated(manifest) {
     ...single("prompt", promptWords(prompt)),
     ...single("negative_prompt", prompt?.negative_text),
     ...single("model", modelLine(model)),
-    ...single("training", model?.training_statement),
+    ...single("training", trainingWords(model)),
     ...single("seed", manifest.seed),
     ...single("settings", settingsLine(manifest.settings)),
     ...listOf(word("inputs"), manifest.inputs, referenceLine),
@@ -231,14 +231,35 @@ function modelLine(model) {
   return [model.name, model.revision, model.licence].filter(Boolean).join(word("comma"));
 }
 
+function trainingWords(model) {
+  const stated = model?.training_statement ?? "";
+  const key = `training_${stated.replaceAll("-", "_")}`;
+  return has(key) ? word(key) : stated;
+}
+
+/** The settings in words where they are ours, as they stand where they are another generator's. */
 function settingsLine(settings) {
-  const pairs = Object.entries(settings ?? {}).filter(([, value]) => typeof value !== "object");
-  return pairs.map(([name, value]) => `${name} ${value}`).join(word("comma"));
+  const { width, height, ...others } = settings ?? {};
+  const size = width && height ? [word("setting_size", { width, height })] : [];
+  const pairs = Object.entries(others).filter(([, value]) => typeof value !== "object");
+  return [...size, ...pairs.map(settingWords)].join(word("comma"));
+}
+
+function settingWords([name, value]) {
+  const task = `task_${String(value).replaceAll("-", "_")}`;
+  if (name === "task" && has(task)) return word(task);
+  return has(`setting_${name}`) ? word(`setting_${name}`, { value }) : `${name} ${value}`;
 }
 
 function basisLine({ subject, basis, licence }) {
   const ground = has(`basis_${basis}`) ? word(`basis_${basis}`) : basis;
-  return [shortened(subject ?? "", 200), ground, licence].filter(Boolean).join(" · ");
+  return [shortened(subjectWords(subject ?? ""), 200), ground, licence].filter(Boolean).join(" · ");
+}
+
+/** What a basis is for: our manifests put its kind before its name. */
+function subjectWords(subject) {
+  const [, kind, name] = /^(\w+): (.*)$/s.exec(subject) ?? [];
+  return has(`kind_${kind}`) ? word(`kind_${kind}`, { name }) : subject;
 }
 
 function contribution(name) {
@@ -256,6 +277,7 @@ function showRecorded(records) {
 function recordFacts(record) {
   return [
     ...fact(word("record_layer"), word(record.is_possible ? "layer_possible" : `layer_${record.layer}`)),
+    ...single("record_sure", said(record.match?.stranger?.said)),
     ...fact(word("record_image"), machineName(record.match?.rendition_of ?? record.image)),
     ...laterForm(record),
     ...fact(word("record_made_at"), moment(record.made_at)),
