@@ -11,13 +11,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from provenance.errors import ProvenanceError
-from provenance.parts import has_more_parts
+from provenance.parts import has_too_many_parts
 
 LARGEST_FILE = 20 * 2**20
 LARGEST_PIXELS = 40_000_000
 LONGEST_SIDE = 65_535
-MOST_PARTS = 20_000
-"""Chunks or segments of a file: 64 MB in libpng's pieces of 8 kB are 8,000. Each costs every reader some time."""
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "AVIF": "image/avif"}
 
 
@@ -45,8 +43,8 @@ class TooManyParts(PictureError):
     """The file is cut into more parts than any program writes, which would keep its readers busy."""
 
     code = "picture-too-many-parts"
-    en = "This file consists of more than 20,000 parts, which no picture needs, so it is not read. Save it anew."
-    zh = "该文件由超过 20,000 个部分组成，图片并不需要如此，因此不予读取。请重新保存后再试。"
+    en = "This file is cut into thousands of parts, which no picture needs, so it is not read. Save it anew."
+    zh = "该文件被切分成数以千计的部分，图片并不需要如此，因此不予读取。请重新保存后再试。"
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def decode_picture(data: bytes) -> Picture:
 
 def require_few_parts(data: bytes) -> None:
     """Raise TooManyParts for a file that is cut into more parts than any program writes."""
-    if has_more_parts(data, than=MOST_PARTS):
+    if has_too_many_parts(data):
         raise TooManyParts()
 
 
