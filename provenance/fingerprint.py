@@ -212,11 +212,15 @@ def iscc_text(bits: bytes) -> str:
 def iscc_stated(value: bytes) -> str:
     """Return ``ISCC:`` and the 64-bit image code that a soft binding's value states; empty where it states none.
 
-    The value is ISCC-UNITs one after another, of which others than image codes are passed over; or a code's text, as
+    The value is ISCC-UNITs one after another, of which others than image codes are passed over; or the text of one, as
     earlier manifests have it.
     """
     if value.startswith(b"ISCC:"):
-        return value.decode("ascii", "replace")
+        text = value.removeprefix(b"ISCC:")
+        try:
+            value = base64.b32decode(text + b"=" * (-len(text) % 8))
+        except ValueError:
+            return ""
     long_enough = (unit for unit in _units(value) if unit[0] == ISCC_HEADER[0] and len(unit) >= 2 + _ISCC_BYTES)
     return next((iscc_text(unit[2:]) for unit in long_enough), "")
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
+from generation import image_files
 from generation.actions import reconciling
 from generation.actions.erasing import erase_person
 from generation.actions.rendering import render_next
@@ -176,3 +179,18 @@ def test_a_later_form_states_the_watermark_where_it_still_carries_it(keys: Path)
     assert ALGORITHM.encode() in storage.load(whole.digest)
     bindings = [one for one in read(storage.load(part.digest)).manifest["assertions"] if "soft-binding" in one["label"]]
     assert ALGORITHM not in str(bindings)
+
+
+def test_how_many_ids_are_kept_is_not_counted_each_time_where_they_are_many(
+    keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered(keys)
+    assert image_files.watermarks_kept() == 1
+    monkeypatch.setattr(image_files, "MANY", 1)
+    image_files._many_watermarked.cache_clear()
+    assert image_files.watermarks_kept() == 1
+    with CaptureQueriesContext(connection) as asked:
+        assert image_files.watermarks_kept() == 1
+    # Unless a minute began just then, only that there are so many is asked.
+    assert "LIMIT 1" in asked[0]["sql"] and len(asked) <= 2
+    image_files._many_watermarked.cache_clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -92,6 +93,9 @@ def test_what_others_state_as_a_soft_binding_names_the_same_image_code() -> None
         iscc_core.encode_seq([*image, data]),
     ):
         assert iscc_stated(value) == found.iscc
+    unit_as_text = b"ISCC:" + base64.b32encode(found.iscc_unit).rstrip(b"=")
+    assert iscc_stated(unit_as_text) == iscc_stated(found.iscc.encode()) == found.iscc
+    assert iscc_stated(b"ISCC:\xff") == iscc_stated(b"ISCC:1") == ""
     text = iscc_core.encode_seq([iscc_core.gen_text_code_v0("Wave", bits=256)["iscc"]])
     assert [iscc_stated(none) for none in (b"", b"!", text, b"\x21\x00abcd", found.iscc_unit[:5])] == [""] * 5
 
