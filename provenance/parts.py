@@ -94,9 +94,11 @@ def _boxes(data: bytes) -> Iterator[int]:
             continue
         yield start
         size, kind = unpack_from(">I4s", data, start)
+        wide = 0
         if size == 1 and start + 16 <= end:
-            (size,) = unpack_from(">Q", data, start + 8)
+            (size,), wide = unpack_from(">Q", data, start + 8), 8
         next_one = min(end, start + max(8, size)) if size else end
         within.append((next_one, end))
         if kind in _HOLDING:
-            within.append((start + _HOLDING[kind], next_one))
+            is_bare = kind == b"meta" and data[start + wide + 12 : start + wide + 16] == b"hdlr"  # as QuickTime has it
+            within.append((start + wide + (8 if is_bare else _HOLDING[kind]), next_one))

@@ -27,9 +27,12 @@ THREADS = 32
 """At most so many requests are worked on at once; the others wait with their body read."""
 ALWAYS = "/health/live"
 """What is answered by threads of its own, so that it says whether the process lives and not whether it is busy."""
-SECONDS_WITHOUT_A_BYTE, SECONDS_FOR_A_BODY = 30, 600
+SECONDS_WITHOUT_A_BYTE, SECONDS_FOR_A_BODY = 30, 1800
 """How long a body may stand still, and take: what came of it lies in memory or on disk meanwhile."""
-STALLED = "Your upload stood still for too long. Send it again.\n上传中断时间过长。请重新发送。\n".encode()
+STALLED = (
+    "Your upload stood still for half a minute, or took half an hour. Send it again, over a faster connection.\n"
+    "上传停滞超过半分钟，或用时超过半小时。请换用更快的网络重新发送。\n"
+).encode()
 
 
 class OneThread(ASGIHandler):

@@ -312,6 +312,7 @@ LOGGING = {
         "pgmq": {"level": "WARNING"},
         # Through our own handler, which leaves the words of strangers' exceptions out.
         **{name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error")},
+        "uvicorn.access": {"level": "WARNING", "handlers": [], "propagate": False},  # who looked what picture up
         "django.request": {"level": "ERROR"},
         # At DEBUG these would write every statement with its values, prompts among them.
         "django.db.backends": {"level": "INFO"},

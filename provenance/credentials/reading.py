@@ -19,6 +19,8 @@ LARGEST_FILE = 64 * 2**20
 LARGEST_PIXELS = 200_000_000
 """More than is ever decoded elsewhere: a camera's picture is read for its manifest, not for its pixels."""
 LARGEST_PROMPT = 64 * 2**10
+STORE = b"c2pa"
+"""What stands in every file that carries a manifest store: the store's own label, and its type."""
 DEVELOPMENT_NAME = "Colophon Development CA"
 TRUSTED, UNTRUSTED = "signingCredential.trusted", "signingCredential.untrusted"
 _OF_TRUST = {TRUSTED, UNTRUSTED}
@@ -178,7 +180,7 @@ def media_type_of(data: bytes) -> str:
     Raises NotAPicture, or PictureTooLarge or TooManyParts for more than is read.
     """
     if len(data) > LARGEST_FILE:
-        raise FileTooLarge(what=f"{len(data) // 2**20} MB")
+        raise FileTooLarge(what=f"{-(-len(data) // 2**20)} MB")
     media_type = _sniffed(data)
     require_few_parts(data)
     _check_pixels(data)
@@ -205,7 +207,7 @@ def _check_pixels(data: bytes) -> None:
                 if image.width * image.height > LARGEST_PIXELS:
                     raise FileTooLarge(what=f"{image.width} × {image.height}")
     except Image.DecompressionBombError as error:
-        raise FileTooLarge(what="decompression bomb") from error
+        raise FileTooLarge(what=f"> {LARGEST_PIXELS:,} px") from error
     except PictureTooLarge:
         raise
     except Exception:  # Pillow's readers of damaged files raise nearly everything, RuntimeError included
@@ -229,7 +231,9 @@ def read(data: bytes, *, trust_pem: str | None = None, authorities_pem: str | No
     except c2pa.C2paError.ManifestNotFound:
         return Reading(media_type=media_type, state="absent")
     except (c2pa.C2paError, ValueError, KeyError, TypeError, RecursionError) as error:
-        return _not_read(media_type, str(error))
+        read_so_far = _not_read(media_type, str(error))
+        is_torn = read_so_far.state == "unreadable" and STORE not in data  # so the picture is damaged, not credentials
+        return Reading(media_type=media_type, state="absent") if is_torn else read_so_far
 
 
 def _not_read(media_type: str, words: str) -> Reading:

@@ -112,8 +112,8 @@ def _manifest_missing(reading: Reading) -> Check:
             "manifest.present",
             "not_checked",
             "Content credentials were not looked for: they are read from PNG, JPEG, WebP and AVIF files alone, "
-            "of at most 64 MB, 200 million pixels and 20,000 parts.",
-            "未查找内容凭证：只从不超过 64 MB、2 亿像素、20,000 个部分的 PNG、JPEG、WebP 和 AVIF 文件中读取。",
+            "of at most 64 MB and 200 million pixels that are not cut into thousands of parts.",
+            "未查找内容凭证：只从不超过 64 MB、2 亿像素且未被切分成数千个部分的 PNG、JPEG、WebP 和 AVIF 文件中读取。",
         )
     if reading.state == "absent":
         return Check(
@@ -294,6 +294,13 @@ def _timestamp(reading: Reading, faults: _Faults, stamped: Sequence[Finding] | N
             "The timestamp does not fit the signature.",
             "时间戳与签名不符。",
             evidence | _evidence(faults.timestamp),
+        )
+    if not evidence and faults.ended:
+        return Check(
+            "timestamp",
+            "not_checked",
+            "There is no timestamp that could show that the file was signed before the certificate ended.",
+            "没有时间戳可以表明文件是在证书到期前签名的。",
         )
     if not evidence:
         return Check(

@@ -184,7 +184,7 @@ def _several(records: Sequence[RecordFound], *, keeper: str) -> tuple[str, str]:
 def _agrees(record: RecordFound, *, reading: Reading, facts: Facts | None, file_digest: Digest, keeper: str) -> Check:
     if facts is None or record.layer in {"watermark", "fingerprint"}:
         return _not_compared(has_credentials=facts is not None, keeper=keeper)
-    if record.layer == "pixels" and record.manifest_id in reading.manifests:
+    if record.layer == "pixels" and record.manifest_id in _before(reading):
         return _newer(keeper)
     fields = [one.as_json() for one in compared(record, manifest_id=reading.manifest_id, facts=facts)]
     differing = [one["field"] for one in fields if not one["agrees"]]
@@ -207,6 +207,17 @@ def _agrees(record: RecordFound, *, reading: Reading, facts: Facts | None, file_
         f"凭证所述与 {keeper} 的记录一致。",
         evidence,
     )
+
+
+def _before(reading: Reading) -> set[str]:
+    """Return the manifests that the active one was put over, one after the other; what was but placed in it is none."""
+    parents = {one.manifest_id: one.own_manifest_id for one in reading.ingredients if one.relationship == "parentOf"}
+    found: set[str] = set()
+    before = parents.get(reading.manifest_id, "")
+    while before and before not in found:
+        found.add(before)
+        before = parents.get(before, "")
+    return found
 
 
 def _newer(keeper: str) -> Check:

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from provenance.canonical import timestamp
 from provenance.errors import NotCanonical
 from provenance.verification.facts import Facts
+from provenance.verification.headline import OF_THIS_FILE
 from provenance.verification.history import Step
 from provenance.verification.manifest_checks import signer_name
 from provenance.verification.verdict import Verdict
@@ -90,7 +91,9 @@ def _c2pa(verdict: Verdict) -> dict[str, Any]:
 def _validation_state(verdict: Verdict) -> str:
     """Return C2PA's own word, short of trust where we give none; credentials too damaged for one are invalid."""
     results = {(one.code, one.result) for one in verdict.checks}
-    if ("manifest.present", "failed") in results or (("key.revoked", "failed") in results and verdict.facts):
+    # Of the key of this very file: that of a recorded picture, of which this is a copy, signed something else.
+    is_revoked = ("key.revoked", "failed") in results and verdict.records[0].layer in OF_THIS_FILE
+    if ("manifest.present", "failed") in results or (is_revoked and verdict.facts):
         return "invalid"
     if verdict.facts is None:
         return "not_present"

@@ -21,8 +21,7 @@ from generation.evidence import Records
 from generation.trust import trust_in_force
 from provenance import storage
 from provenance.credentials.actions import signing_key
-from provenance.credentials.reading import LARGEST_FILE
-from provenance.picture import PictureTooLarge
+from provenance.credentials.reading import LARGEST_FILE, FileTooLarge
 from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
 from server.api.fetching import fetch
@@ -90,17 +89,17 @@ def verdict_on_upload(request: Request, *, may_fetch: bool = False, may_wait: bo
     if file is None and not may_fetch:
         raise serializers.ValidationError({"file": "a file"}, code="required")
     if file is not None and file.size > LARGEST_FILE:
-        raise PictureTooLarge(what=f"{file.size // 2**20} MB")
+        raise FileTooLarge(what=f"{-(-file.size // 2**20)} MB")
     data = fetch(url, allowed=settings.ENVIRONMENT.verify_addresses) if file is None else file.read()
-    verdict = _verdict(data, request)
-    return with_slow_reading(verdict, data) if may_wait else verdict
+    return _verdict(data, request, may_wait=may_wait)
 
 
-def _verdict(data: bytes, request: Request) -> Verdict:
+def _verdict(data: bytes, request: Request, *, may_wait: bool = False) -> Verdict:
     keeper = settings.ENVIRONMENT.address.split("://", 1)[-1]
     records = Records(keeper=keeper, may_search=lambda: PerAccount().allows(request, "search"))
     with at_work():
-        return verify(data, evidence=records, trust=trust_in_force())
+        verdict = verify(data, evidence=records, trust=trust_in_force())
+        return with_slow_reading(verdict, data) if may_wait else verdict
 
 
 class TrustedRoot(APIView):

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.db import close_old_connections, connection
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -106,6 +107,15 @@ def _summed(report: list[dict[str, Any]]) -> dict[str, Any]:
     return {**counts, "lines": report}
 
 
+def _next_of(rest: Iterator[Line]) -> Line | None:
+    """Return the next line, and give the pool back what the line took of it: this thread does nothing else."""
+    try:
+        return next(rest, None)
+    finally:
+        if not connection.in_atomic_block:
+            close_old_connections()
+
+
 async def _events(first: Line | None, rest: Iterator[Line]) -> AsyncIterator[bytes]:
     """Yield an event for each line and one with the report; a reader who leaves keeps what is listed by then."""
     report: list[dict[str, Any]] = []
@@ -114,7 +124,7 @@ async def _events(first: Line | None, rest: Iterator[Line]) -> AsyncIterator[byt
         line, total = following
         report.append(line)
         yield _event("line", {**line, "done": len(report), "of": total})
-        following = await sync_to_async(next)(rest, None)
+        following = await sync_to_async(_next_of)(rest)
     yield _event("done", _summed(report))
 
 

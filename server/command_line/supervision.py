@@ -72,7 +72,7 @@ def programs(settings: Environment) -> list[Program]:
     web = [python, "-m", "uvicorn", "server.asgi:application", "--host", settings.host, "--port", str(settings.port)]
     # Not httptools: it takes a header without end and keeps all of it; h11 hangs up after 64 KB.
     web += ["--http", "h11", "--no-access-log", "--timeout-graceful-shutdown", "2"]
-    web += ["--limit-concurrency", "800", "--workers", str(settings.web_processes)]
+    web += ["--workers", str(settings.web_processes)]
     found = [
         Program("web", web, environment={"COLOPHON_DATABASE_POOL": "true", **SMALL_AGAIN}),
         Program("render", [*worker, "-Q", "render", "-P", "prefork", "-c", "1", "-n", "render@%h"]),

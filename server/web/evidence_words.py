@@ -38,7 +38,6 @@ NAMES: Mapping[str, Promise] = {
     "evidence_images": _("Images"),
     "evidence_differing": _("Differs in"),
     "evidence_leaf_hashes": _("Leaf hashes in the log"),
-    "evidence_index": _("Number in the log"),
     "evidence_indexes": _("Numbers in the log"),
     "evidence_tree_size": _("Entries under the checkpoint"),
     "evidence_checkpoint": _("Signed checkpoint"),

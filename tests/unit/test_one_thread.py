@@ -237,7 +237,7 @@ def test_a_body_that_stands_still_is_hung_up_on(monkeypatch: pytest.MonkeyPatch,
     stalled = Call("plain", b"abc", b"def")
     stalled._body.pop()  # and the reader does not leave either
     calls(stalled)
-    assert stalled.status == 408 and "请重新发送" in stalled.pieces[0].decode()
+    assert stalled.status == 408 and "重新发送" in stalled.pieces[0].decode()
     assert dict(stalled.sent[0]["headers"])[b"connection"] == b"close" and seen == []
 
 

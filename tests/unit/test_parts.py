@@ -56,7 +56,22 @@ def film_with(many: int) -> bytes:
     return picture("image/avif") + struct.pack(">I", 8 + 8 * many) + b"moov" + many * (struct.pack(">I", 8) + b"trak")
 
 
-@pytest.mark.parametrize("make", [png_with, jpeg_with, webp_with, avif_with, avif_holding, film_with])
+def wide_film_with(many: int) -> bytes:
+    """Return an AVIF with a box of a 64-bit size that holds so many more."""
+    held = many * (struct.pack(">I", 8) + b"free")
+    return picture("image/avif") + struct.pack(">I4sQ", 1, b"moov", 16 + len(held)) + held
+
+
+def quicktime_with(many: int) -> bytes:
+    """Return an AVIF with a box of what it is about that has no version, as QuickTime's."""
+    held = struct.pack(">I4s", 8, b"hdlr") + many * (struct.pack(">I", 8) + b"free")
+    return picture("image/avif") + struct.pack(">I4s", 8 + len(held), b"meta") + held
+
+
+MAKERS = (png_with, jpeg_with, webp_with, avif_with, avif_holding, film_with, wide_film_with, quicktime_with)
+
+
+@pytest.mark.parametrize("make", MAKERS)
 def test_a_file_of_too_many_parts_is_read_by_nobody(make: object) -> None:
     few, many = make(100), make(20_001)  # type: ignore[operator]  # one of the four above
     assert media_type_of(few) in KINDS

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import c2pa  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from provenance.credentials.development_ca import DevelopmentCA
@@ -20,6 +22,7 @@ from tests.simulators.records import Ledger, record_of
 from tests.simulators.tampering import moved_onto, saved_again, stripped
 
 NOW = datetime.now(UTC)
+SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype"
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +213,22 @@ def test_of_a_possible_copy_nothing_is_asked_about_the_record(key: PemKey) -> No
     assert verdict.outcome == "no_manifest" and not failed(verdict)
     told = {code: verdict.check(code).en for code in ("log.inclusion", "licence.today", "dispute", "key.revoked")}
     assert all(sentence.startswith("Not asked: nothing has confirmed") for sentence in told.values())
+
+
+@pytest.mark.parametrize("relationship", ["componentOf", "inputTo"])
+def test_a_stranger_who_claims_our_picture_and_names_ours_as_a_mere_part_is_told_as_differing(
+    key: PemKey, relationship: str
+) -> None:
+    ours, claim = signed(key).data, io.BytesIO()
+    created = {"action": "c2pa.created", "digitalSourceType": f"{SOURCE_TYPES}/digitalCapture"}
+    stated = {"label": "c2pa.actions.v2", "data": {"actions": [created]}}
+    builder = c2pa.Builder({"claim_generator_info": [{"name": "Camera", "version": "1"}], "assertions": [stated]})
+    builder.add_ingredient({"title": "part", "relationship": relationship}, "image/png", io.BytesIO(ours))
+    builder.sign(key.signer(timestamp_url="", heard=[]), "image/png", io.BytesIO(stripped(ours)), claim)
+    verdict = verify(claim.getvalue(), evidence=Ledger([record_of(ours)]), trust_pem=key.root_pem)
+    assert verdict.records[0].layer == "pixels"
+    assert colophon().manifest_id in {step.manifest_id for step in verdict.history}
+    assert verdict.outcome == "failed" and "record.agrees" in failed(verdict)
 
 
 def test_credentials_put_over_ours_are_no_difference_from_the_record(key: PemKey) -> None:

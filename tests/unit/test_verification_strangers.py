@@ -136,3 +136,11 @@ def test_two_stores_are_damage_and_a_store_on_another_picture_is_a_change(key: P
     moved = verify(moved_onto(stripped(signed(key, data=picture(seed=3)).data), store_of=data), trust_pem=key.root_pem)
     assert moved.outcome == "failed"
     assert moved.check("manifest.integrity").result == "failed"
+
+
+def test_a_torn_picture_without_credentials_is_not_told_that_they_are_damaged() -> None:
+    for kind in ("image/png", "image/jpeg", "image/webp", "image/avif"):
+        data = picture(kind)
+        verdict = verify(data[: len(data) * 2 // 3])
+        assert verdict.outcome in {"no_manifest", "unreadable"}, kind
+        assert verdict.check("manifest.present").result == "not_checked", kind

@@ -78,7 +78,7 @@ class SpreadWatermark:
     def read(self, pixels: Any, *, thorough: bool = True) -> WatermarkRead | None:
         """Return the id in a picture; None where none is found, which proves nothing.
 
-        Laying a crop back into place takes a third of a second; without ``thorough`` it is not tried.
+        Laying a crop back into place takes up to half a second; without ``thorough`` it is not tried.
         """
         if min(pixels.shape[:2]) < LEAST_READ_SIDE:
             return None
