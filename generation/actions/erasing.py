@@ -150,6 +150,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     works = list(works_there.select_for_update(no_key=True).values_list("pk", flat=True))
     counts = {"works": len(works), "styles": styles.count(), "parties": len(parties)}
     uses = queries.images_to_erase(account_id).values_list("use_id", flat=True)
+    held = {str(pk) for pk in (*works, *styles.values_list("pk", flat=True))}
     attribution.erase("image", subjects=list(uses), at=now)
     attribution.erase("work", subjects=works, at=now)
     files = {*images, *credentials.erase_credentials(images, at=now)}
@@ -160,7 +161,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     files |= erase_holdings(parties, account_id=account_id, at=now)
     files |= erase_words(account_id, parties=parties, at=now)
     erase_opt_out_words(parties, at=now)
-    _blank(own, at=now)
+    _blank(own, held=held, at=now)
     IdempotencyKey.objects.filter(owner_id=account_id).delete()
     extent = Extent(generations=len(own), cancelled=cancelled, images=len(images), openings=openings, **counts)
     audit_log.append(PersonErased(actor=actor, account=account_id, **dataclasses.asdict(extent)))
@@ -200,11 +201,11 @@ def _call_off(own: Sequence[UUID], *, at: datetime) -> int:
     return len(open_ones)
 
 
-def _blank(own: Sequence[UUID], *, at: datetime) -> None:
+def _blank(own: Sequence[UUID], *, held: set[str], at: datetime) -> None:
     for start in range(0, len(own), BATCH):
         rows = list(Generation.objects.filter(pk__in=own[start : start + BATCH]))
         for row in rows:
-            _blank_one(row, at=at)
+            _blank_one(row, held=held, at=at)
         Generation.objects.bulk_update(rows, BLANKED)
 
 
@@ -223,14 +224,17 @@ def _sample_again() -> None:
         cursor.execute("ANALYZE generation_generation ({})".format(", ".join(f'"{name}"' for name in SAMPLED)))
 
 
-def _blank_one(row: Generation, *, at: datetime) -> None:
-    """Take the person's words out of a row: without the salt, its commitment tells nothing of a guessed prompt."""
+def _blank_one(row: Generation, *, held: set[str], at: datetime) -> None:
+    """Take the person's words out of a row: without the salt, its commitment tells nothing of a guessed prompt.
+
+    Names of what the person held go even where a decision did not rest on that, as where their own was refused.
+    """
     row.owner_name = row.prompt = row.expanded_prompt = row.negative_prompt = row.recipient = ""
     row.prompt_salt = b""
-    own = {answer["id"] for answer in row.decision["references"] if answer["basis"] == "own-work"}
+    own = held | {answer["id"] for answer in row.decision["references"] if answer["basis"] == "own-work"}
     row.references = [{**one, **NO_STYLE_NAME} if one["style"] in own else one for one in row.references]
     row.inputs = [{**one, "title": "", "author": ""} if one["work"] in own else one for one in row.inputs]
-    row.decision = _own_names_out(without_names(row.decision))
+    row.decision = _own_names_out(without_names(row.decision), own)
     row.fault = {"code": row.fault["code"], **ERASED} if row.fault else None
     row.notes = []
     row.settings = None
@@ -244,12 +248,12 @@ ERASED = {
 }
 
 
-def _own_names_out(decision: dict[str, Any]) -> dict[str, Any]:
+def _own_names_out(decision: dict[str, Any], own: set[str]) -> dict[str, Any]:
     """Return a decision without what names the person's own works or whom the pictures were for.
 
     Others' names are the credit that they are due.
     """
-    answers = [_nameless(answer) if answer["basis"] == "own-work" else answer for answer in decision["references"]]
+    answers = [_nameless(answer) if answer["id"] in own else answer for answer in decision["references"]]
     return {**decision, "recipient": "", "references": answers}
 
 

@@ -29,6 +29,7 @@ from provenance.audit_log.sequencing import sequence
 from provenance.canonical import sha256_digest
 from provenance.credentials.manifest import prompt_commitment
 from provenance.credentials.models import Credential
+from provenance.licensing.actions.opting_out import record_opt_out
 from provenance.works.actions.listing import register_work
 from provenance.works.models import Party, PartyMember, Style, Work
 from server.accounts.models import Account
@@ -216,6 +217,16 @@ def test_another_persons_records_stay_as_they_are(mara: Account, keys: Path) -> 
     assert (theirs.prompt, theirs.owner_name, theirs.erased_at) == ("a blue door", "noa", None)
     assert storage.exists(image.digest) and openings
     assert set(Opening.objects.filter(pk__in=openings).values_list("pk", flat=True)) == openings
+
+
+def test_names_of_an_own_style_that_was_refused_go_from_the_request_too(mara: Account) -> None:
+    party, own, style = Party.objects.get(), Work.objects.get(), Style.objects.get()
+    record_opt_out(actor=mara.actor(), party=party, subject_kind="work", subject_id=own.pk, source="a letter")
+    refused = a_request(mara, seeds=(9,), **in_style(style))
+    assert refused.state == "refused" and "Unmistakable Wave" in str(refused.decision)
+    erase(mara)
+    rows = every_row()
+    assert [word for word in WORDS if word in rows] == []
 
 
 def test_a_party_with_another_member_stays_with_that_one(mara: Account) -> None:
