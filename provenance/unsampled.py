@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 from django.db import migrations
 
 _NO_MORE = 'ALTER TABLE {table} ALTER COLUMN "{column}" SET STATISTICS 0;'
@@ -17,12 +20,35 @@ DO $$ BEGIN
         );
     END IF;
 EXCEPTION WHEN insufficient_privilege THEN
-    RAISE WARNING 'Samples of {table}.{column} stay in pg_statistic: have a superuser delete them (docs/erasure.md).';
+    NULL; -- told below: a notice of the database would reach nobody who migrates
 END $$;
 """
+_LEFT = (
+    "Samples of {column} stay in pg_statistic: only a superuser may delete them (docs/erasure.md says how). "
+    "{column} 的采样仍留在 pg_statistic 中：只有超级用户可以删除（方法见 docs/erasure.md）。"
+)
+_STAYS = "SELECT attname FROM pg_stats WHERE schemaname = current_schema() AND tablename = %s AND attname = ANY(%s)"
 
 
-def unsampled(table: str, *columns: str) -> migrations.RunSQL:
+class Unsampled(migrations.RunSQL):
+    """A step of a migration that says on stderr of which columns it had to leave samples where they are."""
+
+    def __init__(self, table: str, columns: tuple[str, ...]) -> None:
+        forwards = [sql.format(table=table, column=name) for name in columns for sql in (_NO_MORE, _FORGET)]
+        super().__init__(forwards, [_AGAIN.format(table=table, column=name) for name in columns])
+        self.table, self.columns = table, columns
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Take the step, then look at what the planner still holds."""
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+        if schema_editor.collect_sql:
+            return
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(_STAYS, [self.table, list(self.columns)])
+            for (column,) in cursor.fetchall():
+                sys.stderr.write(f"{_LEFT.format(column=f'{self.table}.{column}')}\n")
+
+
+def unsampled(table: str, *columns: str) -> Unsampled:
     """Return the step of a migration after which no samples of these columns are kept, and those there are gone."""
-    forwards = [sql.format(table=table, column=name) for name in columns for sql in (_NO_MORE, _FORGET)]
-    return migrations.RunSQL(forwards, [_AGAIN.format(table=table, column=name) for name in columns])
+    return Unsampled(table, columns)

@@ -16,3 +16,9 @@ REVOKE UPDATE, DELETE, TRUNCATE, TRIGGER ON
 REVOKE UPDATE, TRUNCATE, TRIGGER ON audit_log_opening FROM :"role";
 -- A waiting entry is taken by the sequencer.
 REVOKE UPDATE, TRUNCATE, TRIGGER ON audit_log_pending FROM :"role";
+
+-- An erasure has the planner take its samples of requests anew; before PostgreSQL 17 only the owner can (docs/erasure.md).
+SELECT current_setting('server_version_num')::int >= 170000 AS can_grant_maintain \gset
+\if :can_grant_maintain
+GRANT MAINTAIN ON generation_generation TO :"role";
+\endif
