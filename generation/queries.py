@@ -270,6 +270,12 @@ def renditions_to_erase(account_id: UUID) -> QuerySet[Rendition]:
     return Rendition.objects.filter(**own).order_by("digest")
 
 
+def files_ever_made(account_id: UUID) -> QuerySet[Output, str]:
+    """Return the digests of all files of an account's images, of those that were erased too."""
+    later = Rendition.objects.filter(output__generation__owner_id=account_id).values_list("digest", flat=True)
+    return Output.objects.filter(generation__owner_id=account_id).values_list("digest", flat=True).union(later)
+
+
 def uses_of_offer(*, offer_id: UUID, grants: Iterable[UUID]) -> QuerySet[Output]:
     """Return the delivered pictures whose decision rests on an offer or on grants of it, the newest first.
 

@@ -154,6 +154,7 @@ def erase_person(*, actor: Actor, account_id: UUID) -> Extent:
     uses = queries.images_to_erase(account_id).values_list("use_id", flat=True)
     attribution.erase("image", subjects=list(uses), at=now)
     attribution.erase("work", subjects=works, at=now)
+    attribution.erase_under_opt_outs(queries.files_ever_made(account_id), at=now)
     files = {*images, *credentials.erase_credentials(images, at=now)}
     files |= credentials.erase_work_credentials(works, at=now)
     _end_business(actor, account_id, parties)

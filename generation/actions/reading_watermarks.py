@@ -55,7 +55,8 @@ def ask(pixels: Any, *, file_alone: Mapping[str, Any] | None = None) -> Watermar
 def read_soon(pixels: Any) -> bytes:
     """Return the id that a render process reads in a picture, uint8 RGB; empty where it reads none, or not in time.
 
-    Not inside a transaction, which no other process would see. Nothing is left waiting, and nobody waits behind others.
+    Not inside a transaction, which no other process would see. Nobody waits behind others, and nothing is left waiting
+    but what is being read at the end of the time: that is left to its reader, and forgotten with what is old.
     """
     if not WAITING_HERE.acquire(blocking=False):
         return b""
@@ -74,8 +75,16 @@ def _awaited(reading: WatermarkReading) -> bytes:
             sleep(ASKED_EVERY)
             reading.refresh_from_db(fields=["state", "found"])
     finally:
-        WatermarkReading.objects.filter(pk=reading.pk).delete()
+        _leave(reading)
     return bytes.fromhex(reading.found)
+
+
+@transaction.atomic
+def _leave(reading: WatermarkReading) -> None:
+    """Delete a reading unless a process reads it now: it holds the row until it is done, for longer than one waits."""
+    row = WatermarkReading.objects.filter(pk=reading.pk)
+    if row.select_for_update(skip_locked=True).values_list("pk", flat=True):
+        row.delete()
 
 
 def _made_small(pixels: Any) -> bytes:

@@ -216,7 +216,6 @@ def record_rendition(made: Prepared, *, form: Form, made_by: Actor) -> Rendition
         raise RecordErased(date=f"{generation.erased_at:%Y-%m-%d}")
     if made.reason != "timestamp":
         _require_room(form)
-    _include_in_opt_outs(made, form=form, made_by=made_by)
     keep(made.signed)
     credentials.record(made.credential, actor=made_by)
     rendition = Rendition(
@@ -245,6 +244,7 @@ def record_rendition(made: Prepared, *, form: Form, made_by: Actor) -> Rendition
             actor=made_by,
             stage=RENDITION,
         )
+    _include_in_opt_outs(made, form=form, made_by=made_by)  # last: nothing is listed from here to the commit
     return rendition
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from provenance.actor import Actor
@@ -105,7 +106,20 @@ def erase(kind: str, *, subjects: Iterable[UUID], at: datetime) -> int:
     stay, and an exact copy is still known. The caller appends the entry that tells why.
     """
     held = KeptFingerprint.objects.filter(kind=kind, subject_id__in=list(subjects), erased_at=None)
-    return held.update(codes=b"", iscc="", quality=0, erased_at=at)
+    return _blank(held, at=at)
+
+
+def erase_under_opt_outs(digests: Iterable[Digest], *, at: datetime) -> int:
+    """Erase what files of a person's images are recognised by under anybody's opt-out, as ``erase`` does.
+
+    Only what was taken over from the image goes. A file that somebody handed in to say no to it stays as it was said.
+    """
+    taken_over = KeptFingerprint.objects.filter(kind="opt-out", stage=KeptFingerprint.Stage.RENDITION, erased_at=None)
+    return _blank(taken_over.filter(digest__in=list(digests)), at=at)
+
+
+def _blank(rows: QuerySet[KeptFingerprint], *, at: datetime) -> int:
+    return rows.update(codes=b"", iscc="", quality=0, erased_at=at)
 
 
 def settle_restored() -> int:

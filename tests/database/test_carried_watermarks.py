@@ -150,6 +150,27 @@ def test_where_no_render_process_reads_in_time_nothing_is_stated_and_nothing_is_
     assert not WatermarkReading.objects.exists()
 
 
+def test_a_reader_that_takes_longer_than_a_request_waits_holds_nobody_up(
+    output: Output, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = threading.Event()
+
+    class Slow(Silent):
+        def read(self, pixels: Any, *, thorough: bool = True) -> None:
+            monkeypatch.setattr(reading_watermarks, "monotonic", lambda: float("inf"))  # the time is over now
+            assert may_end.wait(60), "the request waited for its reader"
+
+    with a_render_process(monkeypatch, watermark=Slow()):
+        _, stated = make(output.digest, output_format="webp")
+        assert ALGORITHM not in stated and WatermarkReading.objects.get().state == "waiting"
+        may_end.set()
+    left = WatermarkReading.objects.get()
+    assert (left.state, bytes(left.picture)) == ("done", b"")
+    left.asked_at -= reading_watermarks.KEPT
+    left.save()
+    assert reading_watermarks.forget_old() == 1
+
+
 def test_where_too_many_pictures_wait_already_it_is_not_stated(
     output: Output, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,20 +1,19 @@
-"""Copies of later forms are found as such; and a no or a dispute over one file of an image is over all of it."""
+"""Copies of later forms are found as such; and a no to one file of an image is one to all of it."""
 
 from __future__ import annotations
 
 import base64
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
-from generation.actions import reconciling, renditions
+from generation.actions import reconciling
 from generation.actions.erasing import erase_person
 from generation.actions.fingerprinting import fingerprint_older
 from generation.actions.opting_out import other_forms
@@ -31,7 +30,7 @@ from provenance.attribution.models import KeptFingerprint
 from provenance.audit_log.sequencing import sequence
 from provenance.fingerprint import Look, apart, fingerprint_of
 from provenance.licensing.actions.importing_opt_outs import import_opt_outs
-from provenance.licensing.actions.opting_out import opt_out_picture, withdraw_opt_out
+from provenance.licensing.actions.opting_out import opt_out_picture
 from provenance.licensing.models import OptOut, OptOutMatch
 from provenance.picture import decode_picture
 from provenance.verification.verdict import Verdict
@@ -39,7 +38,6 @@ from provenance.verification.verify import verify
 from provenance.works.actions.listing import register_work
 from provenance.works.models import Flag
 from server.accounts.models import Account
-from tests.database.test_audit_search import plan_of
 from tests.factories.pictures import encoded
 from tests.factories.records import a_model, a_party, a_request, a_worker, an_artist
 from tests.simulators.drawn import DrawnPipeline
@@ -289,96 +287,3 @@ def test_a_no_to_somebody_s_own_picture_knows_no_other_file(output: Output) -> N
     opt_out = said_no(encoded(Image.fromarray(a_scene()[::-1])))
     assert KeptFingerprint.objects.filter(kind="opt-out", subject_id=opt_out.pk).count() == 1
     assert not Rendition.objects.exists()
-
-
-# ---- forms that are made after a no ----------------------------------------------------------------------------
-
-
-def files_under(opt_out: OptOut) -> dict[str, int]:
-    """Return the files that an opt-out names, and how many bytes of codes each is known by."""
-    kept = KeptFingerprint.objects.filter(kind="opt-out", subject_id=opt_out.pk)
-    return {row.digest: len(bytes(row.codes)) for row in kept}
-
-
-def test_a_form_made_after_a_no_to_any_file_of_the_image_is_under_it_and_is_flagged_when_it_is_listed(
-    output: Output, make: Any, mara: Account
-) -> None:
-    first = make(output.digest, output_format="webp")
-    opt_out = said_no(storage.load(first.digest))
-    part = make(output.digest, crop=PART)
-    again = make(part.digest, output_format="jpeg")
-    assert files_under(opt_out) == dict.fromkeys([output.digest, first.digest, part.digest, again.digest], 320)
-    pia = an_artist("pia")
-    copy = stripped(part.digest, quality=95)
-    work = register_work(actor=pia.actor(), party=a_party("Pia", member=pia), data=copy, title="Part")
-    assert [flag.against_id for flag in Flag.objects.filter(work=work, against_kind="opt-out")] == [opt_out.pk]
-    sequence()
-    assert reconciling.reconcile(reconciling.begin_here(actor=COLOPHON)).differences == 0
-
-
-def test_a_no_that_a_list_said_by_digest_alone_reaches_later_forms_and_a_claim_that_waits_does_too(
-    output: Output, make: Any
-) -> None:
-    rows = f"kind,subject,digest\npicture,,{output.digest}\n".encode()
-    list(import_opt_outs(actor=COLOPHON, data=rows, source="a list", party=a_party("Noa"), other_forms=other_forms))
-    opt_out = OptOut.objects.get()
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute("UPDATE licensing_optout SET state = 'awaiting-review'")
-    form = make(output.digest, crop=PART)
-    assert files_under(opt_out) == {output.digest: 0, form.digest: 320}
-
-
-def test_a_no_that_is_over_and_one_to_another_picture_reach_no_form(output: Output, make: Any) -> None:
-    over = said_no(storage.load(output.digest))
-    withdraw_opt_out(actor=Account.objects.get(name="noa").actor(), opt_out=over)
-    other = said_no(encoded(Image.fromarray(a_scene()[::-1])), name="eve")
-    make(output.digest, crop=PART)
-    assert (len(files_under(over)), len(files_under(other))) == (1, 1)
-
-
-def test_the_no_of_an_erased_person_reaches_a_later_form_by_its_digest_alone(
-    output: Output, make: Any, mara: Account
-) -> None:
-    opt_out = said_no(storage.load(output.digest))
-    erase_person(actor=COLOPHON, account_id=Account.objects.get(name="noa").pk)
-    form = make(output.digest, crop=PART)
-    assert files_under(opt_out) == {output.digest: 0, form.digest: 0}
-    work = register_work(
-        actor=mara.actor(), party=a_party("Mara", member=mara), data=storage.load(form.digest), title="Part"
-    )
-    assert [flag.against_id for flag in Flag.objects.filter(work=work, against_kind="opt-out")] == [opt_out.pk]
-
-
-def test_a_form_that_is_not_recorded_leaves_no_trace_under_the_no(
-    output: Output, make: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opt_out = said_no(storage.load(output.digest))
-    monkeypatch.setattr(renditions, "carry", lambda **_: (_ for _ in ()).throw(RuntimeError))
-    with pytest.raises(RuntimeError):
-        make(output.digest, crop=PART)
-    assert list(files_under(opt_out)) == [output.digest] and not Rendition.objects.exists()
-
-
-def test_a_no_said_while_a_form_is_recorded_knows_it_or_is_known_by_it(output: Output, make: Any) -> None:
-    noa = an_artist("noa")
-    party, data = a_party("Noa", member=noa), storage.load(output.digest)
-
-    def say() -> None:
-        opt_out_picture(actor=noa.actor(), party=party, data=data, source="form", other_forms=other_forms)
-        connection.close()
-
-    def crop() -> str:
-        digest = str(make(output.digest, crop=PART).digest)
-        connection.close()
-        return digest
-
-    with ThreadPoolExecutor(2) as pool:
-        made, said = pool.submit(crop), pool.submit(say)
-        form, _ = made.result(60), said.result(60)
-    assert set(files_under(OptOut.objects.get())) == {output.digest, form}
-
-
-def test_opted_out_files_are_found_by_an_index() -> None:
-    asked = KeptFingerprint.objects.filter(kind="opt-out", digest__in=["sha256:1", "sha256:2"])
-    assert "fingerprint_of_opted_out_file" in plan_of(*asked.query.sql_with_params())

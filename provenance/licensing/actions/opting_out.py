@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from provenance.actor import Actor
@@ -215,12 +216,14 @@ def opt_out_fingerprint(
 def include_form(*, actor: Actor, files: Iterable[str], form: KnownForm) -> None:
     """Let every standing no to a file of a delivered image be one to a form that is made of it now.
 
-    In the transaction that records the form, and holds listing from here on: what is listed after it and is the form,
-    or looks like it, is flagged. Of a person whose data was erased the no holds on by digest alone.
+    Last in the transaction that records the form, which holds listing from here on: what is listed after it and is the
+    form, or looks like it, is flagged. Of a person whose data was erased the no holds on by digest alone.
     """
+    files = list(files)
     hold_listing()
     named = fingerprints_kept.subjects_with(*files, kind="opt-out")
-    standing = OptOut.objects.select_related("party").filter(pk__in=named, ended_at=None).order_by("pk")
+    said = Q(pk__in=named) | Q(digest__in=files)  # to a listed work, and to copies of one, it is said by digest alone
+    standing = OptOut.objects.select_related("party").filter(said, ended_at=None).order_by("pk")
     fingerprints.record_all(
         [
             Fingerprinted(
@@ -271,13 +274,12 @@ def withdraw_opt_out(*, actor: Actor, opt_out: OptOut) -> OptOut:
 
 
 def erase_opt_out_words(parties: Iterable[UUID], *, at: datetime) -> None:
-    """Erase what some parties wrote beside their opt-outs, and what unlisted pictures are recognised by.
+    """Erase what some parties wrote beside their opt-outs, and what the pictures are recognised by.
 
     In the caller's transaction, which appends the entry that tells why. The opt-outs hold on, by id and digest.
     """
     said = OptOut.objects.filter(party_id__in=list(parties))
-    pictures = list(said.filter(subject_kind="picture").values_list("pk", flat=True))
-    fingerprints.erase("opt-out", subjects=pictures, at=at)
+    fingerprints.erase("opt-out", subjects=list(said.values_list("pk", flat=True)), at=at)
     said.update(source="", evidence="")
 
 
