@@ -174,7 +174,7 @@ def test_a_timestamp_is_added_later_without_touching_the_picture(
     assert (parent.relationship, parent.own_manifest_id, parent.faults) == ("parentOf", first.manifest_id, ())
     assert pixel_digest(decode_picture(image.data).pixels) == pixel_digest(decode_picture(first.data).pixels)
     (told,) = [one for one in verify(image.data, trust_pem=key.root_pem).checks if one.code == "ingredient"][:1]
-    assert told.en == "The ingredient, an unnamed picture, is unchanged since it was signed."
+    assert told.en == "The ingredient fox.png is unchanged since it was signed."  # as its own manifest calls it
 
 
 def test_a_webp_is_refused_in_words_rather_than_broken(key: PemKey, server: Authority) -> None:
