@@ -10,8 +10,6 @@ PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 _ALONE = {0x01, *range(0xD0, 0xD8)}
 """Markers of JPEG that have no length behind them (T.81, B.1.1.3)."""
 _PICTURE, _END = 0xDA, 0xD9
-
-
 MOST_PARTS = 20_000
 """Chunks of a PNG or WebP, segments of a JPEG: 64 MB in libpng's pieces of 8 kB are 8,000."""
 MOST_BOXES = 2_000

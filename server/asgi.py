@@ -23,7 +23,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 django.setup(set_prefix=False)
 
 from server.api.errors import BodyTooLarge, problem_response  # noqa: E402  models are loaded only now
-from server.api.openai import openai_error  # noqa: E402
+from server.api.openai import openai_error  # noqa: E402  likewise
 
 
 class BoundedBody:
