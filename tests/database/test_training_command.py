@@ -5,10 +5,12 @@ from __future__ import annotations
 import _thread
 import io
 import threading
+import time
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
 
 from generation.actions.training.running import claim_one
 from generation.models import TrainingRun
@@ -48,16 +50,26 @@ def test_it_goes_on_with_a_training_whose_process_is_gone(studio: Studio, keys: 
 
 def test_ctrl_c_keeps_what_was_learned_for_the_next_time(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLOPHON_TRAINING_STEP_MS", "400")
-    timer = threading.Timer(2.5, _thread.interrupt_main)
-    timer.start()
+    somebody = threading.Thread(target=_press_ctrl_c_once_it_learns)
+    somebody.start()
     with pytest.raises(CommandError, match="the same command goes on from here"):
-        command("--steps", "12")
-    timer.join()
+        command("--steps", "24")
+    somebody.join()
     run = TrainingRun.objects.get()
-    assert run.state == "queued" and run.checkpoint_digest and 0 < run.step < 12
+    assert run.state == "queued" and run.checkpoint_digest and 0 < run.step < 24
     monkeypatch.setenv("COLOPHON_TRAINING_STEP_MS", "0")
     command()
     assert now(run).state == "done" and run.attempt == 2
+
+
+def _press_ctrl_c_once_it_learns() -> None:
+    until = time.monotonic() + 60
+    try:
+        while time.monotonic() < until and not TrainingRun.objects.filter(step__gt=0).exists():
+            time.sleep(0.05)
+    finally:
+        connections.close_all()
+        _thread.interrupt_main()
 
 
 def test_it_calls_off_what_waits_and_what_no_process_carries_out(studio: Studio, keys: Any) -> None:
