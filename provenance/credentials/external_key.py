@@ -88,6 +88,21 @@ def external_key(*, chain_pem: str, sign: Sign, root_pem: str = "", now: datetim
     )
 
 
+def answers_for(chain_pem: str) -> Callable[[bytes, bytes], bool]:
+    """Return what says of a signature and its message whether a chain's first certificate vouches for it."""
+    public = certificates_in(chain_pem)[0].public_key()
+    algorithm = algorithm_of(public)
+
+    def belongs(signature: bytes, message: bytes) -> bool:
+        try:
+            _checked(public, algorithm, signature, message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    return belongs
+
+
 def _checked(public: object, algorithm: str, signature: bytes, message: bytes) -> bytes:
     if isinstance(public, ec.EllipticCurvePublicKey):
         return _checked_ecdsa(public, HASHES[algorithm], signature, message)

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ class HardwareToken:
     token: str
     key: str
     pin: str = field(repr=False)
+    belongs: Callable[[bytes, bytes], bool] = field(default=lambda signature, message: True, repr=False)
+    """Says of a signature and its message whether the certificate's key made it: finds the right one of several."""
     _opened: tuple[int, Any, Any] | None = field(default=None, repr=False)
 
     def sign(self, message: bytes) -> bytes:
@@ -47,23 +50,30 @@ class HardwareToken:
         lost = (pkcs11.SessionHandleInvalid, pkcs11.SessionClosed, pkcs11.KeyHandleInvalid, pkcs11.UserNotLoggedIn)
         with _lock:  # a session does one thing at a time
             try:
-                return _signature(self._private_key(), message)
+                return self._signature(message)
             except lost:
                 self._close()
-                return _signature(self._private_key(), message)
-
-    def _private_key(self) -> Any:
-        if self._opened is None or self._opened[0] != os.getpid():
-            import pkcs11
-
-            session = _session(_loaded(self.library).get_token(token_label=self.token), self.pin)
-            try:
-                key = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=self.key)
+                return self._signature(message)
             except pkcs11.PKCS11Error:
-                session.close()
+                self._close()  # once the token is back, a session from before may still not answer
                 raise
-            self._opened = (os.getpid(), session, key)
-        return self._opened[2]
+
+    def _signature(self, message: bytes) -> bytes:
+        if self._opened is not None and self._opened[0] == os.getpid():
+            return _signature(self._opened[2], message)
+        session = _session(_loaded(self.library).get_token(token_label=self.token), self.pin)
+        is_kept = False
+        try:
+            # While a key is being replaced, two have the label.
+            for key in _keys_named(self.key, session):
+                signature = _signature(key, message)
+                if is_kept := self.belongs(signature, message):
+                    self._opened = (os.getpid(), session, key)
+                    break
+            return signature
+        finally:
+            if not is_kept:
+                session.close()
 
     def _close(self) -> None:
         if self._opened is not None:
@@ -79,6 +89,16 @@ def _session(token: Any, pin: str) -> Any:
         return token.open(user_pin=pin)
     except pkcs11.UserAlreadyLoggedIn:  # for another key of this token: who is logged in, is so in every session
         return token.open()
+
+
+def _keys_named(label: str, session: Any) -> list[Any]:
+    import pkcs11
+
+    wanted = {pkcs11.Attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY, pkcs11.Attribute.LABEL: label}
+    found = list(session.get_objects(wanted))  # to its end: a session searches or signs
+    if not found:
+        raise pkcs11.NoSuchKey
+    return found
 
 
 def _loaded(path: Path) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from provenance.credentials.development_ca import DevelopmentCA
-from provenance.credentials.external_key import ExternalKey, Sign, external_key
+from provenance.credentials.external_key import ExternalKey, Sign, answers_for, external_key
 from provenance.credentials.hardware_token import HardwareToken
 from provenance.credentials.keyring import Keyring, Seen, seen
 from provenance.credentials.profile import ProfileFault
@@ -88,7 +88,14 @@ def _keyring(environment: Configured) -> Keyring:
     return Keyring(
         load=lambda now: _with_retired_roots(_configured_key(environment, now), environment),
         files=tuple(path for path in files if path is not None),
+        try_out=_try_out,
     )
+
+
+def _try_out(key: SigningKey) -> None:
+    """Have a token or service sign something, so that a chain which came before its key is not taken up."""
+    if isinstance(key, ExternalKey):
+        key.sign(b"Colophon tries a key out before it signs with it.")
 
 
 def _configured_key(environment: Configured, now: datetime) -> PemKey | ExternalKey:
@@ -99,10 +106,10 @@ def _configured_key(environment: Configured, now: datetime) -> PemKey | External
         password = environment.signing_key_password.encode() or None
         key_pem = environment.signing_key.read_bytes()
         return pem_chain(chain_pem=chain_pem, key_pem=key_pem, root_pem=root_pem, password=password, now=now)
-    return external_key(chain_pem=chain_pem, sign=_outside(environment), root_pem=root_pem, now=now)
+    return external_key(chain_pem=chain_pem, sign=_outside(environment, chain_pem), root_pem=root_pem, now=now)
 
 
-def _outside(environment: Configured) -> Sign:
+def _outside(environment: Configured, chain_pem: str) -> Sign:
     """Return the function that signs outside this process: the token's, or the one that the operator named."""
     if environment.signing_token_library is None:
         try:
@@ -117,6 +124,7 @@ def _outside(environment: Configured) -> Sign:
         token=environment.signing_token,
         key=environment.signing_token_key,
         pin=environment.signing_token_pin,
+        belongs=answers_for(chain_pem),
     ).sign
 
 

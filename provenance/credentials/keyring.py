@@ -22,13 +22,17 @@ Seen = tuple[int, int, int, int]
 class Keyring:
     """A configured key, loaded again whenever one of its files changes.
 
-    Chain and key are two files, which nobody can replace in one instant: while they do not fit together, the key
+    Chain and key are two things, which nobody can replace in one instant: while they do not fit together, the key
     that was in force goes on signing.
     """
 
     load: Callable[[datetime], SigningKey]
     files: tuple[Path, ...]
+    try_out: Callable[[SigningKey], None] = lambda key: None
+    """Raises where a key that is no file does not sign for its chain, or not yet."""
     _seen: tuple[Seen, ...] = field(default=(), repr=False)
+    _named: tuple[Seen, ...] = field(default=(), repr=False)
+    """The files of which the log says already that they are not taken up."""
     _key: SigningKey | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -37,23 +41,37 @@ class Keyring:
         with self._lock:
             found = tuple(seen(path) for path in self.files)
             if self._key is None or found != self._seen:
-                self._take_up(now)
-                self._seen = found
+                self._take_up(now, found)
             assert self._key is not None
             _require_in_force(self._key, now)
             return self._key
 
-    def _take_up(self, now: datetime) -> None:
+    def _take_up(self, now: datetime, found: tuple[Seen, ...]) -> None:
         try:
             taken = self.load(now)
+            if self._key is not None and not self._signs(taken, found):
+                return  # not seen: it is tried with every picture until it signs
+            self._seen = found
         except (KeyUnfit, OSError, UnicodeDecodeError) as error:
             if self._key is None:
                 raise
             _log.warning("signing key kept, the new one cannot be used: %s", error)
+            self._seen = found
             return
         if self._key is not None and taken.key_id != self._key.key_id:
             _log.info("signing key %s follows %s", taken.key_id, self._key.key_id)
         self._key = taken
+
+    def _signs(self, taken: SigningKey, found: tuple[Seen, ...]) -> bool:
+        try:
+            self.try_out(taken)
+        except Exception as error:  # a key service raises what it likes, and its words may hold secrets
+            if self._named != found:
+                why = error if isinstance(error, KeyUnfit) else type(error).__name__
+                _log.warning("signing key kept, the new one does not sign yet: %s", why)
+            self._named = found
+            return False
+        return True
 
 
 def seen(path: Path) -> Seen:

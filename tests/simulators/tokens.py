@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -27,12 +29,11 @@ class SoftToken:
         """Put a chain's private key into the token, under a label."""
         path = self.folder / f"{label}.pem"
         path.write_bytes(chain.key_pem())
-        number = f"{len(list(self.folder.glob('*.pem'))):02x}"
-        _run("--import", str(path), "--token", self.label, "--pin", PIN, "--label", label, "--id", number)
+        _run("--import", str(path), "--token", self.label, "--pin", PIN, "--label", label, "--id", uuid4().hex)
 
-    def key(self, label: str, *, pin: str = PIN) -> HardwareToken:
+    def key(self, label: str, *, pin: str = PIN, **more: Any) -> HardwareToken:
         """Return a key of the token as the server uses it."""
-        return HardwareToken(library=self.library, token=self.label, key=label, pin=pin)
+        return HardwareToken(library=self.library, token=self.label, key=label, pin=pin, **more)
 
 
 def soft_token(folder: Path, monkeypatch: pytest.MonkeyPatch, *, label: str = "atelier") -> SoftToken:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,17 +23,9 @@ from provenance.credentials.signing import SigningKey, pem_chain
 from server.environment import Environment
 from tests.simulators import certificates
 from tests.simulators.pictures import signed
-from tests.simulators.tokens import PIN, SoftToken, soft_token
+from tests.simulators.tokens import PIN, SoftToken
 
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftToken]:
-    """Return a token; SoftHSM reads where it lies once for each process."""
-    patch = pytest.MonkeyPatch()
-    yield soft_token(tmp_path_factory.mktemp("hsm"), patch)
-    patch.undo()
 
 
 def state(key: SigningKey, **changes: Any) -> str:
