@@ -56,6 +56,27 @@ def files(tmp_path: Path, settings: Settings) -> Iterator[Path]:
 
 
 @pytest.fixture
+def home(tmp_path: Path, settings: Settings) -> Path:
+    """Lend keys and log a data folder of their own."""
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def unmarked(home: Path, settings: Settings) -> None:
+    """Mark no picture: a watermark would give a plain one detail, and would find any before a fingerprint does."""
+    settings.COLOPHON_WATERMARK_LEAST_SIDE = 10_000
+
+
+@pytest.fixture
+def mara() -> Any:
+    """Record an artist."""
+    from tests.factories.records import an_artist
+
+    return an_artist()
+
+
+@pytest.fixture
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Lend a folder for a development signing key."""
     return tmp_path_factory.mktemp("keys")

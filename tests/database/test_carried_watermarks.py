@@ -14,22 +14,18 @@ from pytest_django import Settings
 
 from generation.actions import carrying, reading_watermarks
 from generation.actions.reading_watermarks import read_next
-from generation.actions.rendering import render_next
-from generation.actions.renditions import make_rendition
 from generation.models import Output
-from generation.rendition import Box, Change, Size
+from generation.rendition import Box, Size
 from generation.trustmark.watermark import TrustMarkWatermark
 from provenance import storage
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.models import WatermarkReading
 from provenance.credentials.reading import read
 from provenance.credentials.watermark.contract import Watermark, binding_value, watermark_at
 from provenance.picture import decode_picture
 from server.accounts.models import Account
 from tests.bench.marks import varied
-from tests.factories.records import a_model, a_request, a_worker, an_artist
+from tests.factories.delivered import an_output, maker_of_forms
 from tests.factories.trustmarks import KNOWN, trustmark_chosen
-from tests.simulators.drawn import DrawnPipeline
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.torch]
 ALGORITHM = "com.adobe.trustmark.Q"
@@ -44,28 +40,18 @@ def trustmark(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def mara() -> Account:
-    """Record an artist."""
-    return an_artist()
-
-
-@pytest.fixture
 def output(keys: Path, mara: Account) -> Output:
     """Deliver a marked picture."""
-    a_model()
-    generation = a_request(mara)
-    render_next(worker=a_worker(keys, pipeline=DrawnPipeline(varied(3, 192))))
-    return generation.outputs.get()
+    return an_output(keys, mara, varied(3, 192))
 
 
 @pytest.fixture
 def make(keys: Path, mara: Account) -> Any:
     """Return a function that makes a later form of an image of the artist's, and gives its soft bindings."""
-    from datetime import UTC, datetime
+    form_of = maker_of_forms(keys, mara)
 
     def made(digest: str, **change: Any) -> tuple[str, dict[str, str]]:
-        key = DevelopmentCA(keys).signing_key(now=datetime.now(UTC))
-        form = make_rendition(actor=mara.actor(), digest=digest, change=Change(**change), key=key)
+        form = form_of(digest, **change)
         return form.digest, bindings(form.digest)
 
     return made
@@ -209,10 +195,7 @@ def test_a_picture_marked_before_trustmark_was_chosen_is_read_at_once_and_never_
 ) -> None:
     chosen = settings.COLOPHON_WATERMARK
     settings.COLOPHON_WATERMARK = "provenance.credentials.watermark.spread.SpreadWatermark"
-    a_model()
-    generation = a_request(mara)
-    render_next(worker=a_worker(keys, pipeline=DrawnPipeline(varied(3, 192))))
-    older = generation.outputs.get()
+    older = an_output(keys, mara, varied(3, 192))
     settings.COLOPHON_WATERMARK = chosen
     monkeypatch.setattr(carrying, "read_soon", lambda *_: pytest.fail("a render process was asked"))
     _, stated = make(older.digest, output_format="jpeg")

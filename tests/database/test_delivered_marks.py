@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from generation.actions.rendering import render_next
-from generation.models import Generation, Output
+from generation.models import Output
 from provenance import storage
 from provenance.credentials.queries import credential_of
 from provenance.credentials.reading import read
 from provenance.verification.verify import verify
-from tests.factories.records import a_model, a_request, a_worker, an_artist
+from tests.factories.delivered import an_output
+from tests.factories.records import an_artist
 from tests.simulators.timestamps import NAME, authority
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,12 +30,7 @@ def decide(settings: Any) -> Any:
 
 
 def delivered(keys: Path, **asked: Any) -> tuple[Output, bytes]:
-    a_model()
-    generation = a_request(an_artist(), **asked)
-    render_next(worker=a_worker(keys))
-    generation.refresh_from_db()
-    assert generation.state == Generation.State.DONE, generation.fault
-    output = generation.outputs.get()
+    output = an_output(keys, an_artist(), **asked)
     return output, storage.load(output.digest)
 
 

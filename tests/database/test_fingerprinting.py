@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,8 +11,6 @@ from django.db import connection, transaction
 
 from generation.actions.erasing import erase_person
 from generation.actions.fingerprinting import fingerprint_older
-from generation.actions.rendering import render_next
-from generation.models import Generation, Output
 from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.attribution import queries
@@ -25,18 +22,10 @@ from provenance.credentials.reading import read
 from provenance.fingerprint import fingerprint_of, iscc_stated
 from provenance.picture import decode_picture
 from tests.database.test_audit_search import plan_of
-from tests.factories.records import a_model, a_request, a_worker, an_artist
+from tests.factories.delivered import an_output
+from tests.factories.records import an_artist
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def delivered(keys: Path, **asked: Any) -> Output:
-    a_model()
-    generation = a_request(an_artist(), **asked)
-    render_next(worker=a_worker(keys))
-    generation.refresh_from_db()
-    assert generation.state == Generation.State.DONE, generation.fault
-    return generation.outputs.get()
 
 
 def forget_fingerprints(*kinds: str) -> None:
@@ -49,7 +38,7 @@ def forget_fingerprints(*kinds: str) -> None:
 
 
 def test_the_fingerprint_of_the_delivered_file_is_kept_with_its_entry(keys: Path) -> None:
-    output = delivered(keys)
+    output = an_output(keys, an_artist())
     fingerprint = fingerprint_of(decode_picture(storage.load(output.digest)).pixels)
     (row,) = queries.kept_of("image", subject=output.use_id)
     assert (row.stage, row.digest, row.iscc) == ("delivered", output.digest, fingerprint.iscc)
@@ -59,7 +48,7 @@ def test_the_fingerprint_of_the_delivered_file_is_kept_with_its_entry(keys: Path
 
 
 def test_with_a_visible_label_the_fingerprint_from_before_it_is_kept_too(keys: Path) -> None:
-    output = delivered(keys, label=VisibleLabel(position="bottom-right", language="both"))
+    output = an_output(keys, an_artist(), label=VisibleLabel(position="bottom-right", language="both"))
     raw, shown = queries.kept_of("image", subject=output.use_id).order_by("-stage")
     assert (raw.stage, shown.stage) == ("raw", "delivered")
     assert bytes(raw.codes) != bytes(shown.codes)
@@ -67,7 +56,7 @@ def test_with_a_visible_label_the_fingerprint_from_before_it_is_kept_too(keys: P
 
 
 def test_the_file_states_both_fingerprints_as_soft_bindings(keys: Path) -> None:
-    output = delivered(keys)
+    output = an_output(keys, an_artist())
     reading = read(storage.load(output.digest), trust_pem=None)
     (row,) = queries.kept_of("image", subject=output.use_id)
     said = {
@@ -80,7 +69,7 @@ def test_the_file_states_both_fingerprints_as_soft_bindings(keys: Path) -> None:
 
 
 def test_images_from_before_fingerprints_get_theirs_once(keys: Path) -> None:
-    output = delivered(keys)
+    output = an_output(keys, an_artist())
     (before,) = queries.kept_of("image", subject=output.use_id)
     forget_fingerprints()
     assert (fingerprint_older(), fingerprint_older()) == (1, 0)
@@ -92,7 +81,7 @@ def test_images_from_before_fingerprints_get_theirs_once(keys: Path) -> None:
 
 
 def test_a_file_that_is_gone_is_passed_over(keys: Path) -> None:
-    output = delivered(keys)
+    output = an_output(keys, an_artist())
     forget_fingerprints()
     storage.delete(output.digest)
     assert fingerprint_older() == 0
@@ -100,7 +89,7 @@ def test_a_file_that_is_gone_is_passed_over(keys: Path) -> None:
 
 
 def test_erasing_a_person_erases_what_their_images_are_recognised_by_for_good(keys: Path) -> None:
-    output = delivered(keys)
+    output = an_output(keys, an_artist())
     fingerprint = fingerprint_of(decode_picture(storage.load(output.digest)).pixels)
     assert len(queries.near(fingerprint, kinds=["image"])) == 1
     erase_person(actor=COLOPHON, account_id=output.generation.owner_id)

@@ -10,17 +10,14 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 from PIL import Image
-from pytest_django import Settings
 
 from generation import jobs
 from generation.actions import fingerprinting, reconciling
 from generation.actions.erasing import erase_person
 from generation.actions.fingerprinting import fingerprint_plain
-from generation.actions.rendering import render_next
-from generation.actions.renditions import make_rendition
 from generation.evidence import Records
 from generation.models import Output, Rendition
-from generation.rendition import Box, Change
+from generation.rendition import Box
 from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.attribution import actions as attribution
@@ -36,18 +33,11 @@ from provenance.works.models import Work
 from server.accounts.models import Account
 from tests.database.test_audit_search import plan_of
 from tests.database.test_flags import listed
+from tests.factories.delivered import an_output, maker_of_forms, stripped
 from tests.factories.pictures import encoded
-from tests.factories.records import a_model, a_request, a_worker, an_artist
-from tests.simulators.drawn import DrawnPipeline
+from tests.factories.records import an_artist
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> None:
-    """Lend keys and log a data folder of their own; no picture has a watermark, which would give it detail."""
-    settings.COLOPHON_WATERMARK_LEAST_SIDE = 10_000
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unmarked")]
 
 
 def a_plain_scene(*, side: int = 192) -> Any:
@@ -65,26 +55,15 @@ def flat(colour: str = "teal") -> Any:
 
 
 @pytest.fixture
-def mara() -> Account:
-    """Record an artist."""
-    return an_artist()
-
-
-@pytest.fixture
 def output(keys: Path, mara: Account) -> Output:
     """Deliver the plain scene."""
-    a_model()
-    generation = a_request(mara, width=192, height=192)
-    render_next(worker=a_worker(keys, pipeline=DrawnPipeline(a_plain_scene())))
-    return generation.outputs.get()
+    return an_output(keys, mara, a_plain_scene())
 
 
 @pytest.fixture
 def form(keys: Path, mara: Account, output: Output) -> Rendition:
     """Make a later form of it."""
-    key = a_worker(keys).signing_key()
-    change = Change(crop=Box(6, 6, 170, 170))
-    return make_rendition(actor=mara.actor(), digest=output.digest, change=change, key=key)
+    return maker_of_forms(keys, mara)(output.digest, crop=Box(6, 6, 170, 170))
 
 
 @pytest.fixture
@@ -123,17 +102,13 @@ def differences() -> int:
     return int(run.differences)
 
 
-def a_copy_of(digest: str) -> bytes:
-    return encoded(Image.fromarray(decode_picture(storage.load(digest)).pixels), "JPEG", quality=70)
-
-
 def test_images_later_forms_and_works_get_codes_once_each_with_an_entry(
     output: Output, form: Rendition, work: Work
 ) -> None:
     rows = take_codes_away()
     assert len(rows) == 3
     stated = Entry.objects.filter(kind="PictureFingerprinted").count()
-    assert verify(a_copy_of(output.digest), evidence=Records(keeper="here")).records == ()
+    assert verify(stripped(output.digest, quality=70), evidence=Records(keeper="here")).records == ()
     assert (fingerprint_plain(), fingerprint_plain()) == (3, 0)
     for row in KeptFingerprint.objects.filter(pk__in=rows):
         expected = fingerprint_of(decode_picture(storage.load(row.digest)).pixels)
@@ -147,7 +122,7 @@ def test_images_later_forms_and_works_get_codes_once_each_with_an_entry(
 
 def test_a_process_that_has_searched_before_finds_a_copy_of_one_that_was_recorded_anew(output: Output) -> None:
     take_codes_away()
-    copy = a_copy_of(output.digest)
+    copy = stripped(output.digest, quality=70)
     assert verify(copy, evidence=Records(keeper="here")).records == ()
     jobs.fingerprint()
     (record,) = verify(copy, evidence=Records(keeper="here")).records

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from pytest_django import Settings
 
 from generation import jobs
 from generation.actions import reconciling
@@ -34,13 +32,7 @@ from tests.database.test_fingerprinting import forget_fingerprints
 from tests.database.test_flags import a_painting, encoded, listed
 from tests.factories.records import a_party, an_artist
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> None:
-    """Lend the log a data folder of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 
 
 def a_collection(*previews: bytes) -> Sequence[Work]:

@@ -10,15 +10,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from PIL import Image
-from pytest_django import Settings
 
 from generation.actions import reconciling, renditions
 from generation.actions.erasing import erase_person
 from generation.actions.opting_out import other_forms
-from generation.actions.rendering import render_next
-from generation.actions.renditions import make_rendition
 from generation.models import Output, Rendition
-from generation.rendition import Change
 from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.attribution.models import KeptFingerprint
@@ -32,41 +28,24 @@ from provenance.works.actions.parties import review_claim
 from provenance.works.models import Flag
 from server.accounts.models import Account
 from tests.database.test_audit_search import plan_of
-from tests.database.test_found_renditions import PART, a_scene, said_no, stripped
+from tests.database.test_found_renditions import said_no
+from tests.factories.delivered import PART, a_scene, an_output, maker_of_forms, stripped
 from tests.factories.pictures import encoded
-from tests.factories.records import a_model, a_party, a_request, a_worker, an_artist, an_auditor
-from tests.simulators.drawn import DrawnPipeline
+from tests.factories.records import a_party, an_artist, an_auditor
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> None:
-    """Lend keys and log a data folder of their own; no picture has a watermark, which would find the image first."""
-    settings.COLOPHON_WATERMARK_LEAST_SIDE = 10_000
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-
-
-@pytest.fixture
-def mara() -> Account:
-    """Record an artist."""
-    return an_artist()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unmarked")]
 
 
 @pytest.fixture
 def output(keys: Path, mara: Account) -> Output:
     """Deliver the scene."""
-    a_model()
-    generation = a_request(mara, width=384, height=384)
-    render_next(worker=a_worker(keys, pipeline=DrawnPipeline(a_scene())))
-    return generation.outputs.get()
+    return an_output(keys, mara, a_scene())
 
 
 @pytest.fixture
 def make(keys: Path, mara: Account) -> Any:
     """Return a function that makes a later form of an image of the artist's."""
-    key = a_worker(keys).signing_key()
-    return lambda digest, **change: make_rendition(actor=mara.actor(), digest=digest, change=Change(**change), key=key)
+    return maker_of_forms(keys, mara)
 
 
 def files_under(opt_out: OptOut) -> dict[str, int]:

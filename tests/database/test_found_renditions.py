@@ -6,7 +6,6 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from django.db import IntegrityError, connection
 from django.test import Client
@@ -17,12 +16,10 @@ from generation.actions import reconciling
 from generation.actions.erasing import erase_person
 from generation.actions.fingerprinting import fingerprint_older
 from generation.actions.opting_out import other_forms
-from generation.actions.rendering import render_next
-from generation.actions.renditions import make_rendition
 from generation.evidence import Records
 from generation.models import Output, Rendition
 from generation.recovery import with_same_iscc
-from generation.rendition import Box, Change, Size
+from generation.rendition import Box, Size
 from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.attribution import actions as attribution
@@ -38,53 +35,23 @@ from provenance.verification.verify import verify
 from provenance.works.actions.listing import register_work
 from provenance.works.models import Flag
 from server.accounts.models import Account
+from tests.factories.delivered import PART, a_scene, an_output, maker_of_forms, stripped
 from tests.factories.pictures import encoded
-from tests.factories.records import a_model, a_party, a_request, a_worker, an_artist
-from tests.simulators.drawn import DrawnPipeline
+from tests.factories.records import a_party, an_artist
 
-pytestmark = pytest.mark.django_db(transaction=True)
-PART = Box(8, 8, 150, 150)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> None:
-    """Lend keys and log a data folder of their own; no picture has a watermark, which would find the image first."""
-    settings.COLOPHON_WATERMARK_LEAST_SIDE = 10_000
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-
-
-def a_scene() -> Any:
-    """Return a picture with something else in every corner, so that a part of it is another picture."""
-    small = np.random.default_rng(5).integers(0, 256, (12, 12, 3), dtype=np.uint8)
-    return np.asarray(Image.fromarray(small).resize((384, 384), Image.Resampling.BICUBIC))
-
-
-@pytest.fixture
-def mara() -> Account:
-    """Record an artist."""
-    return an_artist()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unmarked")]
 
 
 @pytest.fixture
 def output(keys: Path, mara: Account) -> Output:
     """Deliver the scene."""
-    a_model()
-    generation = a_request(mara, width=384, height=384)
-    render_next(worker=a_worker(keys, pipeline=DrawnPipeline(a_scene())))
-    return generation.outputs.get()
+    return an_output(keys, mara, a_scene())
 
 
 @pytest.fixture
 def make(keys: Path, mara: Account) -> Any:
     """Return a function that makes a later form of an image of the artist's."""
-    key = a_worker(keys).signing_key()
-    return lambda digest, **change: make_rendition(actor=mara.actor(), digest=digest, change=Change(**change), key=key)
-
-
-def stripped(digest: str, **encoding: Any) -> bytes:
-    """Return a stored picture encoded again, without anything that came with it."""
-    pixels = Image.fromarray(decode_picture(storage.load(digest)).pixels)
-    return encoded(pixels, **({"kind": "JPEG", "quality": 60} | encoding))
+    return maker_of_forms(keys, mara)
 
 
 def verdict_on(data: bytes) -> Verdict:
@@ -177,10 +144,7 @@ def test_where_the_watermark_survives_it_finds_the_image_before_the_fingerprint_
     keys: Path, mara: Account, make: Any, settings: Settings
 ) -> None:
     settings.COLOPHON_WATERMARK_LEAST_SIDE = 256
-    a_model()
-    generation = a_request(mara, width=384, height=384)
-    render_next(worker=a_worker(keys, pipeline=DrawnPipeline(a_scene())))
-    output = generation.outputs.get()
+    output = an_output(keys, mara, a_scene())
     form = make(output.digest, output_format="webp")
     (record,) = verdict_on(stripped(form.digest)).records
     assert (record.layer, record.image_digest) == ("watermark", output.digest)

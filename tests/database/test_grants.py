@@ -15,7 +15,7 @@ from provenance.licensing.actions.opting_out import record_opt_out
 from provenance.licensing.models import Grant, GrantEvent
 from server.accounts.models import Account
 from tests.factories.records import a_request, a_worker, an_artist, an_auditor, in_style, kinds_of_entries
-from tests.factories.shops import PRICE, USES, Shop, a_shop
+from tests.factories.shops import PRICE, USES, Shop, a_shop, take
 from tests.simulators.caller import Caller, is_problem
 
 pytestmark = pytest.mark.django_db
@@ -27,15 +27,6 @@ EXCLUSIVE = {
 @pytest.fixture
 def shop() -> Shop:
     return a_shop()
-
-
-@pytest.fixture
-def mara() -> Account:
-    return an_artist("mara")
-
-
-def take(account: Account, offer: dict[str, Any]) -> Any:
-    return Caller(account).post(f"/api/v1/offers/{offer['id']}/grants")
 
 
 def reasons(generation: Generation) -> list[str]:

@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
-from generation.actions.rendering import render_next
 from generation.evidence import Records
 from generation.models import Output
 from provenance import storage
@@ -24,26 +22,17 @@ from provenance.audit_log.models import Entry, Opening
 from provenance.audit_log.note import open_checkpoint
 from provenance.audit_log.sequencing import sequence
 from provenance.verification.verify import verify
+from tests.factories.delivered import an_output
 from tests.factories.log import entries
-from tests.factories.records import a_model, a_request, a_token, a_worker, an_artist, an_auditor, an_operator
+from tests.factories.records import a_token, an_artist, an_auditor, an_operator
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> Path:
-    """Lend the log a data folder of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-    return tmp_path / "home"
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 
 
 @pytest.fixture
 def output(keys: Path) -> Output:
     """Lend a delivered image."""
-    a_model()
-    a_request(an_artist())
-    render_next(worker=a_worker(keys))
-    return Output.objects.get()
+    return an_output(keys, an_artist())
 
 
 def bearer(account: Any) -> dict[str, str]:

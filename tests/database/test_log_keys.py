@@ -27,14 +27,7 @@ from provenance.audit_log.sequencing import sequence
 from tests.factories.log import entries, published
 from tests.factories.published_log import everything_adds_up, forget
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> Path:
-    """Lend the log a data folder of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-    return tmp_path / "home"
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 
 
 def test_the_first_start_makes_a_key_for_this_user_alone_and_publishes_its_public_half(home: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from pytest_django import Settings
 
 from provenance.audit_log import actions, files, publishing, queries, sequencing
 from provenance.audit_log.errors import (
@@ -26,14 +25,7 @@ from provenance.errors import StorageFull
 from tests.factories.log import entries, published
 from tests.factories.published_log import everything_adds_up, forget, log_files
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> Path:
-    """Lend the log a data folder of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-    return tmp_path / "home"
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 
 
 # ---- killed, full, behind -------------------------------------------------------------------------------------

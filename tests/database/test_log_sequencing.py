@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from pytest_django import Settings
 
 from provenance.audit_log import actions, sequencing
 from provenance.audit_log.models import Checkpoint, Position
@@ -17,14 +16,7 @@ from provenance.audit_log.sequencing import sequence
 from tests.factories.log import entries, one_entry, published
 from tests.factories.published_log import everything_adds_up, leaves_in_order, log_files
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> Path:
-    """Lend the log a data folder of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-    return tmp_path / "home"
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 
 
 def test_what_was_committed_is_numbered_and_published() -> None:

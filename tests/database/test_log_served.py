@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
-from generation.actions.rendering import render_next
-from generation.models import Output
 from provenance.audit_log import queries, sequencing
 from provenance.audit_log.note import VerifierKey, open_checkpoint
 from provenance.audit_log.proof import verify_proof
@@ -19,18 +16,12 @@ from provenance.audit_log.sequencing import sequence
 from provenance.audit_log.tiles import TileReader, unpack_entries
 from provenance.audit_log.tree import leaf_hash, root_at, verify_consistency, verify_inclusion
 from server.api.throttles import PerAccount
+from tests.factories.delivered import an_output
 from tests.factories.log import entries, one_entry
-from tests.factories.records import a_model, a_request, a_worker, an_artist
+from tests.factories.records import an_artist
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 IMMUTABLE = "public, max-age=31536000, immutable"
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> Path:
-    """Lend the log a data folder of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-    return tmp_path / "home"
 
 
 def log_of(client: Client, many: int) -> tuple[list[str], VerifierKey]:
@@ -167,17 +158,10 @@ def test_an_entry_that_waits_is_known_and_not_yet_provable(client: Client) -> No
 # ---- an image's proof -----------------------------------------------------------------------------------------
 
 
-def a_delivered_image(keys: Path) -> Output:
-    a_model()
-    a_request(an_artist())
-    render_next(worker=a_worker(keys))
-    return Output.objects.get()
-
-
 @pytest.mark.parametrize("address", ["/images/{}/proof", "/api/v1/images/{}/proof"])
 def test_every_image_has_a_proof_file_that_anyone_can_check(address: str, keys: Path, client: Client) -> None:
     sequencing.key_in_force()
-    output = a_delivered_image(keys)
+    output = an_output(keys, an_artist())
     path = address.format(output.digest)
     early = client.get(path)
     assert early.status_code == 503 and early["Retry-After"] == "2"

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,16 +25,9 @@ from provenance.audit_log.sequencing import sequence
 from provenance.audit_log.tree import consistency_proof, leaf_hash, node_hash, root
 from tests.factories.log import entries, published
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 
 KEY = Ed25519PrivateKey.generate()
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> Path:
-    """Lend the log a data folder of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-    return tmp_path / "home"
 
 
 # ---- we are witnessed -----------------------------------------------------------------------------------------

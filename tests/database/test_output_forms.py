@@ -136,8 +136,7 @@ def test_the_api_takes_a_form_and_serves_the_file_under_its_own_name(keys: Path)
     assert Generation.objects.count() == 1
 
 
-def test_a_form_changed_in_a_row_afterwards_is_told(keys: Path, settings: Any, tmp_path: Path) -> None:
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
+def test_a_form_changed_in_a_row_afterwards_is_told(keys: Path, home: Path) -> None:
     a_model()
     generation, _ = delivered(keys, output_format="jpeg", quality=80, label=VisibleLabel())
     assert reconciling.reconcile(reconciling.begin_here(actor=COLOPHON)).differences == 0

@@ -17,7 +17,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from pytest_django import Settings
 from structlog.stdlib import ProcessorFormatter
 
 from generation.actions.rendering import render_next
@@ -33,15 +32,8 @@ from tests.factories.records import a_model, a_request, a_token, a_worker, an_ar
 from tests.simulators.secrets import NEGATIVE, PROMPT, leaks
 from tests.simulators.telling import TellingPipeline
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 OWN_COLUMNS = {"prompt", "expanded_prompt", "negative_prompt"}
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> Path:
-    """Lend the log a data folder of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-    return tmp_path / "home"
 
 
 @pytest.fixture

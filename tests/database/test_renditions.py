@@ -15,17 +15,14 @@ from PIL import Image
 
 from generation.actions import reconciling, renditions
 from generation.actions.erasing import erase_person
-from generation.actions.rendering import render_next
-from generation.actions.renditions import make_rendition
 from generation.errors import RecordErased, TooManyRenditions, UnknownImage
 from generation.evidence import Records
 from generation.models import Output, Rendition
-from generation.rendition import Box, Change, Size
+from generation.rendition import Box, Size
 from generation.request import InvalidRequest
 from provenance import storage
 from provenance.actor import COLOPHON
 from provenance.audit_log.models import Entry
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.label import VisibleLabel
 from provenance.credentials.queries import credential_of
 from provenance.credentials.reading import read
@@ -33,7 +30,8 @@ from provenance.picture import decode_picture
 from provenance.verification.verify import verify
 from server.accounts.models import Account
 from tests import services
-from tests.factories.records import a_model, a_request, a_worker, an_artist, an_auditor
+from tests.factories.delivered import an_output, maker_of_forms
+from tests.factories.records import an_artist, an_auditor
 from tests.simulators.caller import Caller, is_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,31 +39,15 @@ PROMPT = "zyzzyva quokka"
 
 
 @pytest.fixture
-def mara() -> Account:
-    """Record an artist."""
-    return an_artist()
-
-
-@pytest.fixture
-def output(keys: Path, mara: Account, settings: Any, tmp_path: Path) -> Output:
+def output(home: Path, keys: Path, mara: Account) -> Output:
     """Deliver a picture, 64 pixels each way, of a prompt that is private."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-    a_model()
-    generation = a_request(mara, prompt=PROMPT, disclosure="private")
-    render_next(worker=a_worker(keys))
-    return generation.outputs.get()
+    return an_output(keys, mara, prompt=PROMPT, disclosure="private")
 
 
 @pytest.fixture
 def make(keys: Path, mara: Account) -> Any:
     """Return a function that makes a later form of an image of the artist's."""
-    from datetime import UTC, datetime
-
-    def made(digest: str, **change: Any) -> Rendition:
-        key = DevelopmentCA(keys).signing_key(now=datetime.now(UTC))
-        return make_rendition(actor=mara.actor(), digest=digest, change=Change(**change), key=key)
-
-    return made
+    return maker_of_forms(keys, mara)
 
 
 def verdict_on(keys: Path, digest: str) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generation.actions.rendering import render_next
 from generation.actions.renditions import make_rendition
 from generation.errors import LooksLikeAnother, NotARetouch
 from generation.models import Output, Rendition
@@ -19,27 +18,18 @@ from provenance.audit_log.models import Entry
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.picture import decode_picture
 from server.accounts.models import Account
+from tests.factories.delivered import an_output
 from tests.factories.pictures import a_picture, encoded
-from tests.factories.records import a_model, a_party, a_request, a_work, a_worker, an_artist
+from tests.factories.records import a_party, a_work, an_artist
 from tests.simulators.caller import Caller, is_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def mara() -> Account:
-    """Record an artist."""
-    return an_artist()
-
-
-@pytest.fixture
-def output(keys: Path, mara: Account, settings: Any, tmp_path: Path) -> Output:
+def output(home: Path, keys: Path, mara: Account) -> Output:
     """Deliver a picture, 64 pixels each way."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-    a_model()
-    generation = a_request(mara)
-    render_next(worker=a_worker(keys))
-    return generation.outputs.get()
+    return an_output(keys, mara)
 
 
 def retouch(keys: Path, owner: Account, output: Output, pixels: Any) -> Rendition:

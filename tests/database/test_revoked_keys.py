@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,14 +28,8 @@ from tests.simulators import certificates
 from tests.simulators.caller import Caller, is_problem
 from tests.simulators.tampering import stripped
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 ADDRESS = "/api/v1/signing-keys/revocations"
-
-
-@pytest.fixture(autouse=True)
-def home(settings: Any, tmp_path: Path) -> None:
-    """Lend this installation a data folder, and so a development key, of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
 
 
 def worker() -> Worker:

@@ -28,12 +28,11 @@ from tests.factories.records import (
     a_request,
     a_work,
     a_worker,
-    an_artist,
     an_operator,
     in_style,
 )
 from tests.factories.royalties import a_decision, a_licensee, a_price, balances, earned
-from tests.factories.shops import PRICE, Shop, a_shop
+from tests.factories.shops import PRICE, Shop, a_shop, take
 from tests.simulators.caller import Caller, is_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,15 +42,6 @@ FLAT = {"amount": "1000", "currency": "EUR", "per": "flat"}
 @pytest.fixture
 def shop() -> Shop:
     return a_shop()
-
-
-@pytest.fixture
-def mara() -> Account:
-    return an_artist("mara")
-
-
-def take(account: Account, offer: dict[str, Any]) -> Any:
-    return Caller(account).post(f"/api/v1/offers/{offer['id']}/grants")
 
 
 def an_offer(shop: Shop, *, kind: str, subject: Any, permissions: list[str], **more: Any) -> dict[str, Any]:

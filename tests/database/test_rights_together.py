@@ -28,7 +28,7 @@ from tests.factories.records import (
     as_image,
     in_style,
 )
-from tests.factories.shops import PRICE, USES, Shop, a_shop, stand_on
+from tests.factories.shops import PRICE, USES, Shop, a_shop, stand_on, take
 from tests.simulators.caller import Caller, is_problem
 
 pytestmark = pytest.mark.django_db
@@ -39,15 +39,6 @@ EXCLUSIVE = {**DE, "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2040-01-01T0
 @pytest.fixture
 def shop() -> Shop:
     return a_shop()
-
-
-@pytest.fixture
-def mara() -> Account:
-    return an_artist("mara")
-
-
-def take(account: Account, offer: dict[str, Any]) -> Any:
-    return Caller(account).post(f"/api/v1/offers/{offer['id']}/grants")
 
 
 def an_offer(owner: Account, *, kind: str, subject: Any, **more: Any) -> dict[str, Any]:

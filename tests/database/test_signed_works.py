@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
-from pytest_django import Settings
 from structlog.testing import capture_logs
 
 from generation import jobs
@@ -58,13 +57,7 @@ from tests.factories.records import (
 )
 from tests.simulators import certificates
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> None:
-    """Lend keys and log a data folder of their own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 
 
 def painter() -> tuple[Account, Any]:

@@ -17,7 +17,6 @@ from pytest_django import Settings
 from generation import jobs
 from generation.actions import reading_watermarks
 from generation.actions.reading_watermarks import read_next
-from generation.actions.rendering import render_next
 from generation.models import Output
 from generation.trustmark.watermark import TrustMarkWatermark
 from provenance import storage
@@ -30,6 +29,7 @@ from provenance.picture import decode_picture
 from provenance.verification.verdict import FileAlone
 from server.settings import CELERY_TASK_ROUTES
 from tests.bench.marks import varied
+from tests.factories.delivered import an_output
 from tests.factories.pictures import a_png
 from tests.factories.records import a_model, a_request, a_worker, an_artist
 from tests.factories.trustmarks import KNOWN, placed_weights, trustmark_chosen
@@ -49,12 +49,7 @@ def trustmark(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def output(keys: Path) -> Output:
     """Deliver a marked picture."""
-    a_model()
-    generation = a_request(an_artist())
-    render_next(worker=a_worker(keys, pipeline=DrawnPipeline(varied(3, 192))))
-    generation.refresh_from_db()
-    assert generation.state == "done", generation.fault
-    return generation.outputs.get()
+    return an_output(keys, an_artist(), varied(3, 192))
 
 
 def verified(data: bytes) -> dict[str, Any]:

@@ -17,7 +17,6 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
 
 from generation.actions import reconciling
 from generation.actions.erasing import erase_person
@@ -38,15 +37,8 @@ from tests.factories.records import a_party, a_token, an_artist, an_auditor, an_
 from tests.factories.royalties import a_decision, a_price, earned
 from tests.services import REPOSITORY
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 OPERATOR = Actor(account_id=UUID(int=9), roles=frozenset({"operator"}))
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> Path:
-    """Lend the log a data folder of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
-    return tmp_path / "home"
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from pytest_django import Settings
 
 from generation.actions.rendering import render_next
 from generation.actions.training.running import train_next
@@ -24,14 +23,8 @@ from tests.factories.log import published
 from tests.factories.records import a_request, a_worker, an_artist
 from tests.factories.trainings import a_studio, a_trainer, asked, told_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 STEPS = 12
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Settings) -> None:
-    """Lend the log a data folder of its own."""
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
 
 
 class SteppedTrainer:

@@ -17,7 +17,6 @@ from PIL import Image
 from generation import image_files
 from generation.actions import reconciling
 from generation.actions.erasing import erase_person
-from generation.actions.rendering import render_next
 from generation.actions.renditions import make_rendition
 from generation.evidence import Records
 from generation.models import Output
@@ -32,28 +31,22 @@ from provenance.picture import decode_picture
 from provenance.verification.verify import verify
 from server.api.throttles import PerAccount
 from tests.bench.marks import varied
-from tests.factories.records import a_model, a_request, a_worker, an_artist
+from tests.factories.delivered import an_output
+from tests.factories.records import an_artist
 from tests.simulators.caller import Caller
-from tests.simulators.drawn import DrawnPipeline
 from tests.simulators.naming import unnamed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def small_ones_too(settings: Any, tmp_path: Path) -> None:
+def small_ones_too(home: Path, settings: Any) -> None:
     """Mark pictures from 160 pixels on: the tests' own are small."""
     settings.COLOPHON_WATERMARK_LEAST_SIDE = 160
-    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path / "home"})
 
 
 def delivered(keys: Path, *, side: int = 192, **asked: Any) -> Output:
-    a_model()
-    generation = a_request(an_artist(), **asked)
-    render_next(worker=a_worker(keys, pipeline=DrawnPipeline(varied(3, side))))
-    generation.refresh_from_db()
-    assert generation.state == "done", generation.fault
-    return generation.outputs.get()
+    return an_output(keys, an_artist(), varied(3, side), **asked)
 
 
 def as_png(pixels: Any) -> bytes:

@@ -43,6 +43,11 @@ def a_shop() -> Shop:
     return Shop(owner, party, a_style(a_model(), party=party, licence=""))
 
 
+def take(account: Account, offer: dict[str, Any]) -> Any:
+    """Take an offer for an account, and return the answer."""
+    return Caller(account).post(f"/api/v1/offers/{offer['id']}/grants")
+
+
 def stand_on(style: Style, *works: Work) -> None:
     """Have a style stand on some works, whatever their terms say to that."""
     with transaction.atomic():

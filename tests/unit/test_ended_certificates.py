@@ -26,6 +26,7 @@ from tests.simulators import certificates
 from tests.simulators.pictures import colophon, over, picture
 from tests.simulators.tampering import with_other_pixel
 from tests.simulators.timestamps import NAME, Authority, authority
+from tests.unit.verdicts import failed
 
 IN_FORCE_SECONDS = 5
 OTHER_ROOT = certificates.chain(now=datetime.now(UTC)).root_pem
@@ -78,10 +79,6 @@ def _signed(key: PemKey, other: PemKey, server: Authority) -> dict[str, bytes]:
         "over stamped": sign(other, None, made_over=stamped),
         "over unstamped": sign(other, None, made_over=unstamped),
     }  # fmt: skip
-
-
-def failed(verdict: Verdict) -> set[str]:
-    return {check.code for check in verdict.checks if check.result == "failed"}
 
 
 @pytest.mark.parametrize("file", ["stamped", "later"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import c2pa
 import pytest
 
 from provenance.canonical import sha256_digest
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.errors import SigningFailed
 from provenance.credentials.listing import LISTING, listing_record, read_listing, sign_listing
 from provenance.credentials.manifest import Software
@@ -32,12 +30,6 @@ from tests.simulators.pictures import (
 )
 from tests.simulators.tampering import with_other_pixel
 from tests.simulators.timestamps import authority
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
 
 
 def report_on(data: bytes, store: bytes, *, media_type: str, key: PemKey) -> dict[str, Any]:

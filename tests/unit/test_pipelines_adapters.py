@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +26,6 @@ pytestmark = [
 ]
 BACKEND = "generation.pipelines.diffusers_backend.DiffusersPipeline"
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    import torch
-
-    from tests.factories.tiny_orders import TinyModels
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield TinyModels(tmp_path_factory.mktemp("tiny"))
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

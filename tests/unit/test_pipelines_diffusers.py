@@ -44,18 +44,6 @@ TASKS = ("text-to-image", "image-to-image", "inpainting")
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    import torch
-
-    from tests.factories.tiny_orders import TinyModels
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # models this small only wait for each other's threads
-    yield TinyModels(tmp_path_factory.mktemp("tiny"))
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
 def pipeline() -> Any:
     return load_pipeline(BACKEND, device="cpu", dtype="float32", preview_every=1)
 

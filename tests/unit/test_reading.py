@@ -11,19 +11,12 @@ from datetime import UTC, datetime
 import pytest
 from PIL import Image
 
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import InputUsed
 from provenance.credentials.reading import Finding, media_type_of, read, settings
 from provenance.credentials.signing import PemKey
 from provenance.picture import NotAPicture, PictureTooLarge
 from tests.simulators.pictures import ENCODINGS, PROMPT, colophon, digest, picture, signed
 from tests.simulators.tampering import joined, stripped, with_other_pixel, with_two_stores
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
 
 
 def elsewhere(url: str) -> bytes:

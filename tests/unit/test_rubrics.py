@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,7 +19,6 @@ import yaml
 
 from provenance.canonical import sha256_digest
 from provenance.credentials.adapter_manifest import AdapterColophon, WorkTaught, sign_adapter, sign_sheet
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.listing import ANY_BYTES
 from provenance.credentials.manifest import Edit, Prompt, Software, WatermarkStated
 from provenance.credentials.reading import settings
@@ -52,12 +50,6 @@ CROPPED = Edit("c2pa.cropped", "Cropped")
 TRANSCODED = Edit("c2pa.transcoded", "Encoded in another file format", by="nobody")
 LATER = {"cropped", "edited elsewhere", "cropped after that", "enlarged", "in another format", "saved again"}
 UNKNOWN = "inception:signal_mediaUnknownProvenance"
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")

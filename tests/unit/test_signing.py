@@ -33,12 +33,6 @@ from tests.simulators.tampering import with_other_pixel
 NOW = datetime.now(UTC)
 
 
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=NOW)
-
-
 def leaf_of(key: SigningKey) -> x509.Certificate:
     return x509.load_pem_x509_certificates(key.certificates_pem.encode())[0]
 

@@ -32,12 +32,6 @@ SOFTWARE = Software("Colophon", "0.1.0")
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
-
-
-@pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
     """Run a timestamp authority for this file's tests."""
     with authority(tmp_path_factory.mktemp("authority")) as found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,18 +29,6 @@ pytestmark = [
 
 class Enough(Exception):
     """Stops a training from outside."""
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    import torch
-
-    from tests.factories.tiny_orders import TinyModels
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield TinyModels(tmp_path_factory.mktemp("tiny"))
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

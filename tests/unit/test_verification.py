@@ -18,7 +18,6 @@ from provenance.credentials.manifest import Prompt
 from provenance.credentials.signing import PemKey, pem_chain
 from provenance.verification.evidence import Answer
 from provenance.verification.trust import TrustUnreadable, trust_in_files
-from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
 from tests.simulators import certificates
 from tests.simulators.pictures import ENCODINGS, LEAF, PROMPT, colophon, digest, over, picture, signed
@@ -30,22 +29,9 @@ from tests.simulators.tampering import (
     with_broken_signature,
     with_other_pixel,
 )
+from tests.unit.verdicts import failed, results
 
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=NOW)
-
-
-def results(verdict: Verdict) -> dict[str, str]:
-    return {check.code: check.result for check in verdict.checks if check.code != "ingredient"}
-
-
-def failed(verdict: Verdict) -> set[str]:
-    return {check.code for check in verdict.checks if check.result == "failed"}
 
 
 # ---- our own pictures ----------------------------------------------------------------------------------------

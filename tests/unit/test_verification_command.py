@@ -10,12 +10,10 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.signing import PemKey
 from tests.simulators.pictures import PROMPT, picture, signed
 from tests.simulators.tampering import stripped, with_other_pixel
@@ -24,12 +22,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 MODULE = [sys.executable, "-m", "provenance.verification"]
 NEEDED = ("c2pa", "cryptography", "cffi", "_cffi_backend", "PIL", "pillow.libs", "numpy", "numpy.libs", "rfc8785")
 """What the verifier imports, and all that a bare environment for it holds."""
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")

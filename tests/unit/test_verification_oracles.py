@@ -6,14 +6,12 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import Edit, InputUsed, Prompt
 from provenance.credentials.marking import ENDINGS
 from provenance.credentials.signing import PemKey, sign_image
@@ -27,12 +25,6 @@ from tests.simulators.timestamps import authority
 ORACLES = Path(__file__).resolve().parent.parent / "oracles"
 UNREAD_BY_C2PA_TS = frozenset({"webp"})
 """It knows PNG, JPEG, MP3 and the family of AVIF; no RIFF."""
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")

@@ -5,38 +5,22 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import c2pa  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import Prompt
 from provenance.credentials.signing import PemKey
 from provenance.verification.comparing import FIELDS
 from provenance.verification.evidence import Answer, RecordFound
-from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
 from tests.simulators.pictures import MADE_AT, PROMPT, colophon, digest, over, picture, signed
 from tests.simulators.records import Ledger, record_of
 from tests.simulators.tampering import moved_onto, saved_again, stripped
+from tests.unit.verdicts import failed, results
 
-NOW = datetime.now(UTC)
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype"
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=NOW)
-
-
-def results(verdict: Verdict) -> dict[str, str]:
-    return {check.code: check.result for check in verdict.checks if check.code != "ingredient"}
-
-
-def failed(verdict: Verdict) -> set[str]:
-    return {check.code for check in verdict.checks if check.result == "failed"}
 
 
 def test_a_picture_in_the_records_passes_every_check_that_records_answer(key: PemKey) -> None:

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import Prompt
 from provenance.credentials.signing import PemKey, pem_chain
 from provenance.verification.printing import printed
@@ -27,12 +26,6 @@ from tests.simulators.pictures import picture, signed
 from tests.simulators.tampering import moved_onto, stripped, with_two_stores
 
 BITING = "<script>alert(1)</script>\x1b[2J\x07\u202e\u2066gnp.exe\u200b\r\n\x9b31m"
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
 
 
 def as_kind(kind: str) -> bytes:

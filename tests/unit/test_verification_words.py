@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.manifest import Prompt
 from provenance.credentials.signing import PemKey
 from provenance.verification.plain_text import plain_json, plain_text
@@ -28,12 +27,6 @@ FORBIDDEN = re.compile(
     r"authentic|original|human[- ]made|cleared|infring|owned by|genuine|fake|正版|原创|真实|伪造|侵权|归.{0,6}所有",
     re.IGNORECASE,
 )
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=NOW)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.label import VisibleLabel
 from provenance.credentials.manifest import MiningUse, Prompt, Reference
 from provenance.credentials.marking import mark
@@ -30,12 +28,6 @@ AIGC_NAMES = [
     "Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2",
 ]  # fmt: skip
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> PemKey:
-    """Return a development key."""
-    return DevelopmentCA(tmp_path_factory.mktemp("keys")).signing_key(now=datetime.now(UTC))
 
 
 def delivered(key: PemKey, *, media_type: str = "image/png", **changes: Any) -> bytes:
