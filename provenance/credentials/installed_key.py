@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.errors import KeyUnfit
 from provenance.credentials.external_key import ExternalKey, Sign, answers_for, external_key
 from provenance.credentials.hardware_token import HardwareToken
 from provenance.credentials.keyring import Keyring, Seen, seen
@@ -53,10 +55,13 @@ def installed_key(environment: Configured, *, now: datetime) -> SigningKey:
 def installed_roots(environment: Configured, *, now: datetime) -> str:
     """Return the roots that whoever trusts this installation trusts (PEM), read again only where files changed.
 
-    A verification asks for them each time, and needs no private key. Raises KeyUnfit as ``installed_key`` does.
+    A verification asks for them each time, and needs no private key: one that has ended, or cannot be used, stops
+    signing and no verdict. Raises KeyUnfit where certificates cannot be read.
     """
     if environment.signing_certificates is not None:
-        return installed_key(environment, now=now).root_pem
+        with contextlib.suppress(KeyUnfit):
+            return installed_key(environment, now=now).root_pem
+        return _roots_in_files(environment, environment.signing_certificates)
     paths = [environment.keys_folder / "authority.pem", environment.keys_folder / "root.pem"]
     paths += [environment.signing_retired_roots] if environment.signing_retired_roots else []
     held = _roots.get(environment)
@@ -90,6 +95,14 @@ def _keyring(environment: Configured) -> Keyring:
         files=tuple(path for path in files if path is not None),
         try_out=_try_out,
     )
+
+
+def _roots_in_files(environment: Configured, chain: Path) -> str:
+    if environment.signing_root is not None:
+        root_pem = environment.signing_root.read_text()
+    else:
+        root_pem = pem_text(certificates_in(chain.read_text())[-1:])
+    return root_pem + _retired_roots(environment)
 
 
 def _try_out(key: SigningKey) -> None:
@@ -129,10 +142,13 @@ def _outside(environment: Configured, chain_pem: str) -> Sign:
 
 
 def _with_retired_roots(key: PemKey | ExternalKey, environment: Configured) -> PemKey | ExternalKey:
+    return replace(key, root_pem=key.root_pem + _retired_roots(environment))
+
+
+def _retired_roots(environment: Configured) -> str:
     if environment.signing_retired_roots is None:
-        return key
-    retired = pem_text(certificates_in(environment.signing_retired_roots.read_text()))
-    return replace(key, root_pem=key.root_pem + retired)
+        return ""
+    return pem_text(certificates_in(environment.signing_retired_roots.read_text()))
 
 
 def _no_callback(path: str) -> ProfileFault:

@@ -20,7 +20,7 @@ from generation.errors import RecordErased
 from generation.evidence import Records
 from generation.trust import trust_in_force
 from provenance import storage
-from provenance.credentials.actions import signing_key
+from provenance.credentials.actions import trusted_roots
 from provenance.credentials.reading import LARGEST_FILE, FileTooLarge
 from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
@@ -109,5 +109,5 @@ class TrustedRoot(APIView):
 
     @extend_schema(responses={(200, "application/x-pem-file"): str})
     def get(self, request: Request) -> HttpResponse:
-        """Return the root of the signing key as PEM."""
-        return HttpResponse(signing_key().root_pem, content_type="application/x-pem-file")
+        """Return the root of the signing key as PEM, and those of retired ones."""
+        return HttpResponse(trusted_roots(), content_type="application/x-pem-file")

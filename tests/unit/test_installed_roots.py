@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provenance.credentials.development_ca import DevelopmentCA
+from provenance.credentials.errors import KeyUnfit
 from provenance.credentials.installed_key import installed_key, installed_roots
 from server.environment import Environment
 from tests.simulators import certificates
@@ -73,3 +74,22 @@ def test_a_key_file_that_others_may_read_is_closed_to_them(tmp_path: Path) -> No
     path.chmod(0o644)
     installed_key(environment, now=NOW)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("fault", ["ended", "shut"])
+@pytest.mark.parametrize("is_root_named", [True, False])
+def test_a_key_that_cannot_sign_any_more_stops_no_verdict(tmp_path: Path, fault: str, is_root_named: bool) -> None:
+    chain, retired = certificates.chain(now=NOW, days=2), certificates.chain(now=NOW)
+    for name, text in (("chain", chain.pem), ("root", chain.root_pem), ("retired", retired.root_pem)):
+        (tmp_path / f"{name}.pem").write_text(text)
+    (tmp_path / "key.pem").write_bytes(chain.key_pem(b"open"))
+    environment = Environment(
+        home=tmp_path, signing_certificates=tmp_path / "chain.pem", signing_key=tmp_path / "key.pem",
+        signing_key_password="shut" if fault == "shut" else "open",
+        signing_root=tmp_path / "root.pem" if is_root_named else None,
+        signing_retired_roots=tmp_path / "retired.pem",
+    )  # fmt: skip
+    later = NOW + timedelta(days=3 if fault == "ended" else 0)
+    with pytest.raises(KeyUnfit):
+        installed_key(environment, now=later)
+    assert installed_roots(environment, now=later) == chain.root_pem + retired.root_pem
