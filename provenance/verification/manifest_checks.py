@@ -198,6 +198,15 @@ def _trusted(reading: Reading, faults: _Faults, *, trust: Trust) -> Check:
         )
     if TRUSTED in reading.codes("success") or reading.validation_state == "Trusted":
         return Check(code, "passed", *_vouched(reading.signer, trust), evidence)
+    if faults.ended and trust.names:  # the library asks no list about it then
+        return Check(
+            code,
+            "not_checked",
+            f"The certificate names {name}; it has ended, so whether anybody on the list of trusted signers "
+            f"vouches for it was not looked up.{note_en}",
+            f"证书所写签名者为 {name}；证书已到期，因此未查询可信签名者名单中是否有人为其作保。{note_zh}",
+            evidence,
+        )
     if trust.names:
         return Check(
             code,

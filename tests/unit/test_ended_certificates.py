@@ -103,8 +103,14 @@ def test_the_command_says_so_too(ended: Ended, tmp_path: Path, capsys: pytest.Ca
 def test_without_a_timestamp_it_does_not(ended: Ended) -> None:
     verdict = verify(ended.files["unstamped"], trust=ended.trust())
     assert verdict.outcome == "failed"
-    assert "signer.not_expired" in failed(verdict)
+    assert failed(verdict) == {"signer.not_expired"}
     assert verdict.check("manifest.integrity").result == "passed"
+
+
+@pytest.mark.parametrize("file", ["unstamped", "stamped"])
+def test_of_a_signer_on_the_list_it_is_not_said_that_nobody_vouches(ended: Ended, file: str) -> None:
+    check = verify(ended.files[file], trust=trust_in(ended.root_pem)).check("signer.trusted")
+    assert (check.result, "nobody" in check.en) == ("not_checked", False)
 
 
 @pytest.mark.parametrize("listed", [None, OTHER_ROOT])
