@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from provenance.credentials.reading import Reading
 from provenance.verification.manifest_checks import signer_name
+from provenance.verification.unread import about_unread
 from provenance.verification.verdict import Check, FileAlone, Outcome
 
 Sentence = tuple[str, str]
@@ -17,10 +18,6 @@ OF_THIS_FILE = {"file", "manifest"}
 OF_THE_COPY = {"record.agrees"}
 """Of the checks of a record, those that hold something against a file that is but a copy of the recorded picture."""
 
-_UNREADABLE: Sentence = (
-    "This file cannot be read as a picture, so nothing can be said about it.",
-    "此文件无法作为图片读取，因此无从核验。",
-)
 _NO_MANIFEST: Sentence = (
     "This picture carries no content credentials. Most pictures carry none: that says nothing about it.",
     "此图片不带内容凭证。多数图片都没有：这不说明任何问题。",
@@ -100,7 +97,7 @@ def with_records(alone: FileAlone, checks: Sequence[Check]) -> tuple[Outcome, st
 def about_file(outcome: Outcome, checks: Sequence[Check], reading: Reading) -> Sentence:
     """Return what is said of a file by itself, in English and Chinese; ``checks`` is those of the file."""
     if outcome == "unreadable":
-        return _UNREADABLE
+        return about_unread(next(one for one in checks if one.code == "picture.readable"))
     if outcome == "no_manifest":
         return _REMOTE if reading.state == "remote" else _NO_MANIFEST
     if outcome == "failed":

@@ -17,6 +17,7 @@ from provenance.verification.manifest_checks import manifest_checks
 from provenance.verification.record_checks import record_checks
 from provenance.verification.stamped import with_stamps
 from provenance.verification.trust import Trust, trust_in
+from provenance.verification.unread import not_read
 from provenance.verification.verdict import Check, FileAlone, Outcome, Verdict
 
 OFFLINE = NoEvidence()
@@ -53,7 +54,7 @@ def verify(
     copy = Copy(data, manifest_id=reading.manifest_id or None, is_picture=fault is None)
     facts = facts_of(reading) if is_present else None
     records = tuple(evidence.find(copy))
-    readable = _readable(reading, copy=copy, fault=fault, records=records)
+    readable = not_read(data, fault) if fault else _readable(reading, copy=copy, records=records)
     of_file = _in_order(readable, manifest_checks(reading, trust=trusted, stamped=stamp))
     of_records = record_checks(
         records,
@@ -103,9 +104,7 @@ def _is_known(records: Sequence[RecordFound]) -> bool:
     return bool(records) and records[0].layer == "file"
 
 
-def _readable(reading: Reading, *, copy: Copy, fault: PictureError | None, records: Sequence[RecordFound]) -> Check:
-    if fault is not None:
-        return Check("picture.readable", "failed", fault.said("en"), fault.said("zh-Hans"), {"fault": fault.code})
+def _readable(reading: Reading, *, copy: Copy, records: Sequence[RecordFound]) -> Check:
     evidence: dict[str, Any] = {"media_type": reading.media_type}
     if _is_known(records):
         evidence |= {"decoded": False, "known_by": "file"}

@@ -34,6 +34,8 @@ NAMES: Mapping[str, Promise] = {
     "evidence_decoded": _("Decoded now"),
     "evidence_known_by": _("Known by"),
     "evidence_fault": _("Fault"),
+    "evidence_file_kind": _("Seems to be"),
+    "evidence_is_picture": _("A picture"),
     "evidence_layer": _("Found by"),
     "evidence_images": _("Images"),
     "evidence_differing": _("Differs in"),

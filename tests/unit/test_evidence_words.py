@@ -34,6 +34,7 @@ SOURCES: dict[str, set[str]] = {
     "generation/recovery.py": set(),
     "provenance/attribution/chances.py": {"en", "zh-Hans"},
     "provenance/credentials/watermark/chances.py": {"en", "zh-Hans"},
+    "provenance/verification/unread.py": {"picture", "other", "page", "credentials", "empty", "unknown"},
     "provenance/verification/verify.py": set(),
     "provenance/verification/manifest_checks.py": {"ended", "timestamp", "signature", "integrity"},
 }
