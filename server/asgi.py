@@ -1,7 +1,6 @@
 """The ASGI application."""
 
 import asyncio
-import json
 import multiprocessing
 import os
 import threading
@@ -9,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import django
-from django.utils import translation
 
 import server.celery  # noqa: F401  wake-ups leave through this application's broker
-from server.one_thread import Message, OneThread, Receive, Send
+from server.one_thread import OneThread, Receive, Send
+from server.problems import Message, refusal
 
 LARGEST_BODY = 65 * 2**20
 """The largest picture that is read, and room for the form around it."""
@@ -22,8 +21,7 @@ LINGER_SECONDS = 20
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 django.setup(set_prefix=False)
 
-from server.api.errors import BodyTooLarge, problem_response  # noqa: E402  models are loaded only now
-from server.api.openai import openai_error  # noqa: E402  likewise
+from server.api.errors import BodyTooLarge, status_of  # noqa: E402  models are loaded only now
 
 
 class BoundedBody:
@@ -57,29 +55,15 @@ class BoundedBody:
 
     async def _refuse(self, scope: Message, receive: Receive, send: Send) -> None:
         """Say what is too much, and read on for a while: whoever is cut off while sending does not see an answer."""
-        media_type, body = too_large(scope, megabytes=self.limit // 2**20)
-        length = str(len(body)).encode()
-        headers = [(b"content-type", media_type), (b"content-length", length), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+        fault = BodyTooLarge(megabytes=self.limit // 2**20)
+        start, body = refusal(scope, fault, status=status_of(fault))
+        await send(start)
+        await send({**body, "more_body": True})
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 while (await receive()).get("more_body"):
                     pass
         await send({"type": "http.response.body", "body": b""})
-
-
-def too_large(scope: Message, *, megabytes: int) -> tuple[bytes, bytes]:
-    """Return the media type and the words in which an address says that it was sent too much."""
-    fault, path = BodyTooLarge(megabytes=megabytes), scope.get("path", "")
-    if not path.startswith(("/api/", "/c2pa/", "/v1/")):
-        return b"text/plain; charset=utf-8", f"{fault.said('en')}\n{fault.said('zh-Hans')}\n".encode()
-    accepted = dict(scope.get("headers", ())).get(b"accept-language", b"").decode("latin-1")
-    with translation.override("zh-hans" if accepted.lower().startswith("zh") else "en"):
-        told = openai_error(fault, {}) if path.startswith("/v1/") else problem_response(fault, {})
-    assert told is not None, "every fault is told"
-    media_type = b"application/json" if path.startswith("/v1/") else b"application/problem+json"
-    return media_type, json.dumps(told.data, ensure_ascii=False).encode()
 
 
 def _end_with_parent() -> None:

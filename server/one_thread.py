@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -19,7 +19,9 @@ from django.db import close_old_connections
 from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 
-Message = MutableMapping[str, Any]
+from provenance.errors import Fault
+from server.problems import Message, broken_by, refusal
+
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 T = TypeVar("T")
@@ -29,10 +31,14 @@ ALWAYS = "/health/live"
 """What is answered by threads of its own, so that it says whether the process lives and not whether it is busy."""
 SECONDS_WITHOUT_A_BYTE, SECONDS_FOR_A_BODY = 30, 1800
 """How long a body may stand still, and take: what came of it lies in memory or on disk meanwhile."""
-STALLED = (
-    "Your upload stood still for half a minute, or took half an hour. Send it again, over a faster connection.\n"
-    "上传停滞超过半分钟，或用时超过半小时。请换用更快的网络重新发送。\n"
-).encode()
+
+
+class UploadStalled(Fault):
+    """A body came too slowly to be waited for."""
+
+    code = "upload-stalled"
+    en = "Your upload stood still for half a minute, or took half an hour. Send it again, over a faster connection."
+    zh = "上传停滞超过半分钟，或用时超过半小时。请换用更快的网络重新发送。"
 
 
 class OneThread(ASGIHandler):
@@ -58,11 +64,17 @@ class OneThread(ASGIHandler):
             body = await self.read_body(patience.received)
         except RequestAborted:
             if patience.is_over:
-                await _hang_up(send)
+                await _refuse(scope, send, UploadStalled(), status=408)
             return
         threads = self._always if scope["path"] == ALWAYS else self._threads
         try:
             response = await self._in_thread(lambda: self._answered(scope, body), threads=threads)
+        except Exception as error:  # such as of a report while it is written out; the web server logs what is raised
+            body.close()
+            fault, status = broken_by(error)
+            await _refuse(scope, send, fault, status=status)
+            raise
+        try:
             if response.streaming:
                 await self._stream(response, receive, send)
             else:
@@ -129,10 +141,9 @@ class _Patience:
             return {"type": "http.disconnect"}
 
 
-async def _hang_up(send: Send) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 408, "headers": headers})
-    await send({"type": "http.response.body", "body": STALLED})
+async def _refuse(scope: Message, send: Send, fault: Fault, *, status: int) -> None:
+    for message in refusal(scope, fault, status=status):
+        await send(message)
 
 
 def _write_out(response: Any) -> None:

@@ -4,6 +4,9 @@ from django.urls import include, path, re_path
 
 from server.api import health, images, log, openai, soft_bindings
 
+handler400 = "server.web.faults.unreadable"
+handler403 = "server.web.faults.forbidden"
+handler404 = "server.web.faults.nothing_here"
 handler500 = "server.web.faults.failed"
 urlpatterns = [
     path("api/", include("server.api.urls")),

@@ -27,6 +27,8 @@ from provenance.verification.trust import TrustUnreadable
 from provenance.works import errors as works
 from server.api.fetching import UrlNotAllowed, UrlNotFetched
 from server.api.limits import TooManyStreams, TooMuchToCheck
+from server.one_thread import UploadStalled
+from server.problems import PROBLEM, DatabaseAway, broken_by, headers_of, of_http, problem_details, said
 
 
 class BodyTooLarge(Fault):
@@ -41,6 +43,8 @@ STATUS: dict[type[Fault], int] = {
     TooMuchToCheck: 503,
     TooManyStreams: 429,
     BodyTooLarge: 413,
+    UploadStalled: 408,
+    DatabaseAway: 503,
     generation.UnknownModel: 422,
     generation.NoModel: 503,
     generation.UnknownGeneration: 404,
@@ -149,32 +153,6 @@ STATUS: dict[type[Fault], int] = {
 }
 
 
-def _literal(sentence: str) -> str:
-    return sentence.replace("{", "{{").replace("}", "}}")
-
-
-class _Said(Fault):
-    """A problem that HTTP itself has, in both languages."""
-
-    def __init__(self, code: str, en: str, zh: str) -> None:
-        self.code, self.en, self.zh = code, _literal(en), _literal(zh)  # type: ignore[misc]  # one class for all HTTP problems
-        super().__init__()
-
-
-_HTTP: dict[int, tuple[str, str, str]] = {
-    400: ("bad-request", "The request could not be read.", "无法读取该请求。"),
-    401: ("not-signed-in", "Sign in, or send a bearer token.", "请登录，或提供 Bearer 令牌。"),
-    403: ("forbidden", "Your account may not do this.", "您的账户无权进行此操作。"),
-    404: ("not-found", "There is nothing here.", "此处没有内容。"),
-    405: ("method-not-allowed", "This address does not take that method.", "该地址不支持此方法。"),
-    406: ("not-acceptable", "This address answers in JSON.", "该地址以 JSON 应答。"),
-    413: ("too-large", "The upload is too large.", "上传内容过大。"),
-    415: ("unsupported-media-type", "Send JSON here, or a form with files.", "请发送 JSON，或带文件的表单。"),
-    429: ("too-many-requests", "Too many requests. Wait a moment and try again.", "请求过多。请稍候再试。"),
-    503: ("unavailable", "The database is away for a moment. Try again.", "数据库暂时不可用。请重试。"),
-}
-
-
 def status_of(fault: Fault) -> int:
     """Return the HTTP status of a fault: that of its nearest listed kind, else 500."""
     return next((STATUS[kind] for kind in type(fault).__mro__ if kind in STATUS), 500)
@@ -183,25 +161,19 @@ def status_of(fault: Fault) -> int:
 def problem(fault: Fault, *, status: int, **more: Any) -> Response:
     """Return a fault as problem details, in the caller's language and in both."""
     language = "zh-Hans" if (get_language() or "en").startswith("zh") else "en"
-    body = {
-        "type": f"/problems/{fault.code}",
-        "title": fault.code.replace("-", " "),
-        "status": status,
-        "detail": fault.said(language),
-        "code": fault.code,
-        "said": {"en": fault.said("en"), "zh-Hans": fault.said("zh-Hans")},
-        **more,
-    }
-    return Response(body, status=status, content_type="application/problem+json")
+    body = problem_details(fault, status=status, language=language, **more)
+    return Response(body, status=status, content_type=PROBLEM)
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the problem details of any error that a caller can do something about; None for the rest."""
+    if isinstance(error, OperationalError | InterfaceError):
+        error, _ = broken_by(error)
     if isinstance(error, Fault):
         more = {"field": error.values["field"]} if isinstance(error, InvalidRequest | licensing.TermsInvalid) else {}
         response = problem(error, status=status_of(error), **more)
-        if "seconds" in error.values:
-            response["Retry-After"] = str(error.values["seconds"])
+        for name, value in headers_of(error).items():
+            response[name] = value
         return response
     if isinstance(error, exceptions.ValidationError):
         return _validation(error)
@@ -220,14 +192,11 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         return _plain(413)
     if isinstance(error, DataError | SuspiciousOperation):  # such as a NUL in an address, or thousands of form fields
         return _plain(400)
-    if isinstance(error, OperationalError | InterfaceError):
-        return _plain(503)
     return None
 
 
 def _plain(status: int, *, detail: str = "") -> Response:
-    code, en, zh = _HTTP.get(status, _HTTP[400])
-    return problem(_Said(code, detail or en, zh), status=status)
+    return problem(of_http(status, detail=detail), status=status)
 
 
 _FIELD: dict[str, tuple[str, str]] = {
@@ -258,7 +227,7 @@ def _validation(error: exceptions.ValidationError) -> Response:
         f"{field}：{''.join(_FIELD.get(code, _NOT_VALID)[1] for code in codes)}" for field, codes in faults.items()
     )
     errors = [{"field": field, "codes": codes} for field, codes in faults.items()]
-    return problem(_Said("invalid-request", en, zh), status=422, errors=errors)
+    return problem(said("invalid-request", en, zh), status=422, errors=errors)
 
 
 def _by_field(detail: Any) -> dict[str, Any]:

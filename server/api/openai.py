@@ -23,8 +23,8 @@ from provenance.verification.manifest_checks import signer_name
 from provenance.verification.verdict import Verdict
 from server.api.errors import problem_response
 from server.api.verifications import verdict_on_upload
+from server.problems import openais_error
 
-_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _STATES = {"Trusted": "trusted", "Valid": "valid", "Invalid": "invalid"}
 
 
@@ -33,11 +33,7 @@ def openai_error(error: Exception, context: dict[str, Any]) -> Response | None:
     answer = problem_response(error, context)
     if answer is None:
         return None
-    told = answer.data
-    kind = "server_error" if answer.status_code >= 500 else _TYPES.get(answer.status_code, "invalid_request_error")
-    fields = [one["field"] for one in told.get("errors", ())]
-    body = {"message": told["detail"], "type": kind, "param": fields[0] if fields else None, "code": told["code"]}
-    response = Response({"error": body}, status=answer.status_code)
+    response = Response(openais_error(answer.data), status=answer.status_code)
     for name in ("Retry-After", "WWW-Authenticate"):
         if name in answer:
             response[name] = answer[name]

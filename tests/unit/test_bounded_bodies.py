@@ -102,7 +102,13 @@ def test_a_caller_who_goes_on_sending_is_not_listened_to_for_ever(monkeypatch: p
 
 
 @pytest.mark.parametrize("path", ["/api/v1/verifications", "/c2pa/matches/byContent"])
-@pytest.mark.parametrize(("language", "word"), [(b"en", "Send"), (b"zh-CN,zh;q=0.9", "发送")])
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [
+        (b"en", "Send"), (b"zh-CN,zh;q=0.9", "发送"), (b"fr, zh-TW;q=0.8, en;q=0.7", "发送"),
+        (b"zh;q=0.1, en-GB", "Send"), (b"fr", "Send"), (b"\xff" * 600, "Send"),
+    ],
+)  # fmt: skip
 def test_a_program_is_told_as_a_problem_in_both_languages(path: str, language: bytes, word: str) -> None:
     sent, _, _ = call([b"1"], path=path, content_length=b"11", accept_language=language)
     media_type, body = told(sent)
@@ -120,8 +126,8 @@ def test_openais_client_is_told_in_openais_shape() -> None:
     assert (error["type"], error["code"]) == ("invalid_request_error", "too-large") and "MB" in error["message"]
 
 
-def test_a_person_is_told_in_plain_words_of_both_languages() -> None:
+def test_a_person_is_told_by_a_page_in_both_languages() -> None:
     sent, _, _ = call([b"1"], content_length=b"11")
     media_type, body = told(sent)
-    assert media_type == b"text/plain; charset=utf-8"
+    assert media_type == b"text/html; charset=utf-8" and body.startswith(b"<!doctype html>")
     assert "Send a smaller file." in body.decode() and "请发送较小的文件。" in body.decode()

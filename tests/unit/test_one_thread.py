@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import django
 import pytest
 from django.core import signals
+from django.db import OperationalError
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils import translation
@@ -112,19 +114,27 @@ def broken_off(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(pieces())
 
 
+def cut_off(request: HttpRequest) -> StreamingHttpResponse:
+    def pieces() -> Iterator[str]:
+        yield "one"
+        raise OperationalError("secret")
+
+    return StreamingHttpResponse(pieces())
+
+
 def live(request: HttpRequest) -> HttpResponse:
     return HttpResponse("live")
 
 
 VIEWS: tuple[Any, ...] = (plain, spoken, broken, endless, failing, file, generated, broken_off)
-urlpatterns = [path("health/live", live), *(path(view.__name__, view) for view in VIEWS)]
+urlpatterns = [path("health/live", live), path("api/cut_off", cut_off), *(path(view.__name__, view) for view in VIEWS)]
 
 
 class Call:
     """One request, its body in pieces; the reader leaves after so many messages where a number is given."""
 
     def __init__(self, name: str, *body: bytes, leaves_after: int = 0) -> None:
-        self.scope = {
+        self.scope: dict[str, Any] = {
             "type": "http", "method": "POST" if body else "GET", "path": f"/{name}", "query_string": b"a=1",
             "headers": [(b"host", b"testserver")], "server": ("testserver", 80),
         }  # fmt: skip
@@ -218,10 +228,19 @@ def test_a_generator_runs_to_its_end_in_the_thread_of_its_view_and_is_sent_in_pi
     assert thread.startswith("request_")
 
 
-def test_a_generator_that_fails_is_closed_and_nothing_of_it_is_sent() -> None:
+def test_a_generator_that_fails_is_closed_and_answered_without_anything_of_it() -> None:
     with pytest.raises(RuntimeError, match="a generator that fails"):
         calls(failed := Call("broken_off"))
-    assert failed.sent == [] and seen[-1].startswith("ends")
+    assert failed.status == 500 and "Something went wrong." in failed.pieces[0].decode()
+    assert b"one" not in failed.pieces[0] and b"a generator that fails" not in failed.pieces[0]
+    assert seen[-1].startswith("ends")
+
+
+def test_a_report_that_loses_its_database_asks_to_try_again() -> None:
+    with pytest.raises(OperationalError):
+        calls(failed := Call("api/cut_off"))
+    assert failed.status == 503 and dict(failed.sent[0]["headers"])[b"retry-after"] == b"5"
+    assert json.loads(failed.pieces[0])["code"] == "database-away" and b"secret" not in failed.pieces[0]
 
 
 def test_a_reader_who_leaves_before_its_body_is_read_gets_nothing() -> None:
@@ -237,8 +256,32 @@ def test_a_body_that_stands_still_is_hung_up_on(monkeypatch: pytest.MonkeyPatch,
     stalled = Call("plain", b"abc", b"def")
     stalled._body.pop()  # and the reader does not leave either
     calls(stalled)
-    assert stalled.status == 408 and "重新发送" in stalled.pieces[0].decode()
-    assert dict(stalled.sent[0]["headers"])[b"connection"] == b"close" and seen == []
+    assert stalled.status == 408 and seen == []
+    assert "Send it again" in stalled.pieces[0].decode() and "重新发送" in stalled.pieces[0].decode()
+    headers = dict(stalled.sent[0]["headers"])
+    assert (headers[b"connection"], headers[b"content-type"]) == (b"close", b"text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("path", ["api/v1/works", "c2pa/matches/byContent", "v1/content_provenance_checks"])
+def test_a_program_whose_body_stands_still_is_told_in_the_shape_of_its_face(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr("server.one_thread.SECONDS_WITHOUT_A_BYTE", 0.05)
+    stalled = Call(path, b"abc", b"def")
+    stalled.scope["headers"].append((b"accept-language", b"zh-CN"))
+    stalled._body.pop()
+    calls(stalled)
+    told, media_type = json.loads(stalled.pieces[0]), dict(stalled.sent[0]["headers"])[b"content-type"]
+    if path.startswith("v1/"):
+        said = told["error"]["message"]
+        assert media_type == b"application/json"
+        assert (told["error"]["code"], told["error"]["type"]) == ("upload-stalled", "invalid_request_error")
+    else:
+        said = told["detail"]
+        assert media_type == b"application/problem+json"
+        assert (told["status"], told["type"]) == (408, "/problems/upload-stalled")
+        assert told["said"].keys() == {"en", "zh-Hans"}
+    assert stalled.status == 408 and "重新发送" in said
 
 
 def test_whether_the_process_lives_is_answered_while_every_thread_is_busy() -> None:
