@@ -9,6 +9,7 @@ from threading import BoundedSemaphore
 from django.db import close_old_connections, connection
 
 from provenance.errors import Fault
+from server.memory import given_back
 
 AT_ONCE, IN_LINE = 4, 24
 """Pictures of strangers that are worked on, and that are here at all.
@@ -48,7 +49,8 @@ def at_work() -> Iterator[None]:
         if not _at_once.acquire(timeout=SECONDS_IN_LINE):
             raise TooMuchToCheck(seconds=30)
         try:
-            yield
+            with given_back():
+                yield
         finally:
             _at_once.release()
     finally:

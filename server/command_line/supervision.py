@@ -60,8 +60,8 @@ class Process:
         return self.pid > 0
 
 
-SMALL_AGAIN = {"MALLOC_MMAP_THRESHOLD_": str(4 * 2**20)}
-"""What makes glibc give the memory of large pictures back: it would keep it, in each thread that ever had one."""
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(4 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(16 * 2**20)}
+"""What glibc keeps for each thread: not the memory of large pictures, but what every usual one needs again."""
 
 
 def programs(settings: Environment) -> list[Program]:
@@ -74,7 +74,7 @@ def programs(settings: Environment) -> list[Program]:
     web += ["--http", "h11", "--no-access-log", "--timeout-graceful-shutdown", "2"]
     web += ["--workers", str(settings.web_processes)]
     found = [
-        Program("web", web, environment={"COLOPHON_DATABASE_POOL": "true", **SMALL_AGAIN}),
+        Program("web", web, environment={"COLOPHON_DATABASE_POOL": "true", **MALLOC}),
         Program("render", [*worker, "-Q", "render", "-P", "prefork", "-c", "1", "-n", "render@%h"]),
         Program(
             "training",
