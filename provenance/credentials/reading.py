@@ -23,6 +23,8 @@ STORE = b"c2pa"
 """What stands in every file that carries a manifest store: the store's own label, and its type."""
 DEVELOPMENT_NAME = "Colophon Development CA"
 TRUSTED, UNTRUSTED = "signingCredential.trusted", "signingCredential.untrusted"
+ELSEWHERE = "manifest.inaccessible"
+"""Of an ingredient whose credentials were not in it: they were not fetched, which says nothing against it."""
 _OF_TRUST = {TRUSTED, UNTRUSTED}
 
 State = Literal["present", "absent", "remote", "unreadable", "not_looked_for"]
@@ -93,8 +95,9 @@ class IngredientRead:
 
     @property
     def faults(self) -> tuple[Finding, ...]:
-        """Return the failures other than an untrusted signer's."""
-        return tuple(one for one in self.findings if one.weight == "failure" and not one.is_about_trust)
+        """Return the failures other than an untrusted signer's, and credentials that were not fetched."""
+        failures = (one for one in self.findings if one.weight == "failure" and one.code != ELSEWHERE)
+        return tuple(one for one in failures if not one.is_about_trust)
 
     @property
     def is_untrusted(self) -> bool:

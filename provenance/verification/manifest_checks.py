@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provenance.credentials.reading import TRUSTED, Finding, IngredientRead, Reading, Signer
+from provenance.credentials.reading import ELSEWHERE, TRUSTED, Finding, IngredientRead, Reading, Signer
 from provenance.verification.history import is_of_signature
 from provenance.verification.stamped import ENDED, is_vouched
 from provenance.verification.trust import Trust
@@ -342,6 +342,15 @@ def _ingredient(ingredient: IngredientRead) -> Check:
             f"{en} was not as it was signed when it was used, or its own credentials are broken.",
             f"{zh}在使用时已与其签名时不一致，或其自身凭证已损坏。",
             evidence | _evidence(ingredient.faults),
+            subject=title,
+        )
+    if any(one.code == ELSEWHERE for one in ingredient.findings):
+        return Check(
+            "ingredient",
+            "not_checked",
+            f"{en} had its credentials kept elsewhere when it was used; they were not fetched.",
+            f"{zh}在使用时其凭证保存在别处，未去获取。",
+            evidence | _evidence(one for one in ingredient.findings if one.code == ELSEWHERE),
             subject=title,
         )
     if not ingredient.own_manifest_id and not any(one.weight == "success" for one in ingredient.findings):

@@ -146,3 +146,12 @@ def on_listed(key: SigningKey, *works: bytes) -> tuple[Reference, ...]:
         for number, data in enumerate(works)
     )  # fmt: skip
     return (replace(colophon().references[0], works=tuple(behind)),)
+
+
+def xmp_naming(address: str) -> bytes:
+    """Return XMP that says that a picture's credentials are kept at an address."""
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{address}"/>'
+        "</rdf:RDF></x:xmpmeta>"
+    ).encode()

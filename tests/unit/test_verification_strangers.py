@@ -22,7 +22,7 @@ from provenance.verification.printing import printed
 from provenance.verification.verify import verify
 from tests.factories.pictures import a_png_bomb, an_svg, polyglots
 from tests.simulators import certificates
-from tests.simulators.pictures import picture, signed
+from tests.simulators.pictures import over, picture, signed, xmp_naming
 from tests.simulators.tampering import moved_onto, stripped, with_two_stores
 
 BITING = "<script>alert(1)</script>\x1b[2J\x07\u202e\u2066gnp.exe\u200b\r\n\x9b31m"
@@ -93,14 +93,19 @@ def nobody_came(server: socket.socket) -> bool:
 
 def test_an_address_in_a_file_is_told_and_never_asked() -> None:
     with listening() as (server, address):
-        packet = (
-            '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-            f'<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{address}"/>'
-            "</rdf:RDF></x:xmpmeta>"
-        )
-        verdict = verify(picture("image/jpeg", xmp=packet.encode()))
+        verdict = verify(picture("image/jpeg", xmp=xmp_naming(address)))
         assert verdict.outcome == "no_manifest"
         assert verdict.check("manifest.present").evidence["url"] == address
+        assert nobody_came(server)
+
+
+def test_a_picture_over_one_whose_credentials_are_elsewhere_is_not_told_as_changed(key: PemKey) -> None:
+    with listening() as (server, address):
+        below = picture("image/jpeg", xmp=xmp_naming(address))
+        verdict = verify(signed(key, inputs=over(below)).data, trust_pem=key.root_pem)
+        check = next(one for one in verdict.checks if one.subject == "Sketch")
+        assert (verdict.outcome, check.result) == ("trusted", "not_checked")
+        assert "elsewhere" in check.en
         assert nobody_came(server)
 
 
