@@ -18,6 +18,7 @@ from provenance.picture import FORMATS, NotAPicture, PictureTooLarge, require_fe
 LARGEST_FILE = 64 * 2**20
 LARGEST_PIXELS = 200_000_000
 """More than is ever decoded elsewhere: a camera's picture is read for its manifest, not for its pixels."""
+LARGEST_STORE = 16 * 2**20
 LARGEST_PROMPT = 64 * 2**10
 STORE = b"c2pa"
 """What stands in every file that carries a manifest store: the store's own label, and its type."""
@@ -107,6 +108,14 @@ class IngredientRead:
 
 
 @dataclass(frozen=True)
+class StoreBeside:
+    """A manifest store that is not in the file: its bytes, and the address that it was fetched from, if it was."""
+
+    data: bytes = field(repr=False)
+    address: str = ""
+
+
+@dataclass(frozen=True)
 class Reading:
     """What a picture's content credentials say, and how the C2PA library judges them."""
 
@@ -121,6 +130,8 @@ class Reading:
     signer: Signer | None = None
     updates: frozenset[str] = frozenset()
     """Update manifests: they bind no content of their own, so what the one below states holds unchanged."""
+    beside: StoreBeside | None = None
+    """Where the credentials are not in the file itself."""
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -219,23 +230,31 @@ def _check_pixels(data: bytes) -> None:
         return
 
 
-def read(data: bytes, *, trust_pem: str | None = None, authorities_pem: str | None = None) -> Reading:
+def read(
+    data: bytes,
+    *,
+    trust_pem: str | None = None,
+    authorities_pem: str | None = None,
+    beside: StoreBeside | None = None,
+) -> Reading:
     """Return the content credentials of a picture, validated against these trusted roots; nothing is fetched.
 
-    Raises NotAPicture or PictureTooLarge; everything else that can be wrong with a file is in the reading.
+    A store beside the file is read in place of one in it. Raises NotAPicture or PictureTooLarge;
+    everything else that can be wrong with a file is in the reading.
     """
-    media_type = media_type_of(data)
+    media_type, store = media_type_of(data), beside.data or b"\0" if beside else None  # the library takes no empty one
     try:
         with (
             c2pa.Context.from_dict(settings(trust_pem=trust_pem, authorities_pem=authorities_pem)) as context,
-            c2pa.Reader(media_type, io.BytesIO(data), context=context) as reader,
+            c2pa.Reader(media_type, io.BytesIO(data), manifest_data=store, context=context) as reader,
         ):
-            return _told(reader, media_type)
+            return replace(_told(reader, media_type), beside=beside)
     except c2pa.C2paError.ManifestNotFound:
         return Reading(media_type=media_type, state="absent")
     except (c2pa.C2paError, ValueError, KeyError, TypeError, RecursionError) as error:
-        read_so_far = _not_read(media_type, str(error))
-        is_torn = read_so_far.state == "unreadable" and STORE not in data  # so the picture is damaged, not credentials
+        read_so_far = replace(_not_read(media_type, str(error)), beside=beside)
+        # No store in the file either, so the picture is damaged and not its credentials.
+        is_torn = read_so_far.state == "unreadable" and STORE not in data and not beside
         return Reading(media_type=media_type, state="absent") if is_torn else read_so_far
 
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from provenance.credentials.reading import LARGEST_FILE
+from provenance.credentials.reading import LARGEST_FILE, LARGEST_STORE
 from provenance.errors import Fault, ProvenanceError
 from provenance.verification.plain_text import plain_text
 from provenance.verification.printing import printed
@@ -53,7 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _refused(fault, chosen.lang, WRONG_USE)
     try:
         # One byte more than is ever read, so that a file too large is told from one just large enough.
-        verdict = verify(_bytes_of(chosen.file, LARGEST_FILE + 1), trust=trust)
+        store = _bytes_of(chosen.manifest, LARGEST_STORE + 1) if chosen.manifest else None
+        verdict = verify(_bytes_of(chosen.file, LARGEST_FILE + 1), trust=trust, store=store)
     except FileUnreadable as fault:
         return _refused(fault, chosen.lang, UNREADABLE)
     except Fault as fault:
@@ -70,6 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m provenance.verification", description="Say what is true about a picture, offline.")
     parser.add_argument("file", metavar="FILE", help="a PNG, JPEG, WebP or AVIF picture; - reads standard input")
+    parser.add_argument("--manifest", metavar="C2PA", help="a manifest store that is kept beside the picture")
     parser.add_argument("--json", action="store_true", help="print the whole verdict as JSON")
     parser.add_argument("--trust", metavar="PEM", help="a file with the root certificates of signers that you trust")
     parser.add_argument("--trust-timestamps", metavar="PEM", help="likewise of timestamp authorities that you trust")

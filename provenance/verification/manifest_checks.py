@@ -57,15 +57,8 @@ def manifest_checks(reading: Reading, *, trust: Trust, stamped: Sequence[Finding
             *(Check(code, "not_checked", *nothing) for code in _NOTHING_TO_CHECK),
         )
     faults = _sorted_faults(reading.faults)
-    present = Check(
-        "manifest.present",
-        "passed",
-        "The file carries content credentials.",
-        "文件带有内容凭证。",
-        {"manifest": reading.manifest_id},
-    )
     return (
-        present,
+        _present(reading),
         _integrity(reading, faults),
         _signature(reading, faults),
         _trusted(reading, faults, trust=trust),
@@ -98,6 +91,17 @@ def _sorted_faults(faults: Iterable[Finding]) -> _Faults:
     return _Faults(**{name: tuple(found) for name, found in kinds.items()})
 
 
+def _present(reading: Reading) -> Check:
+    evidence = {"manifest": reading.manifest_id}
+    said = ("The file carries content credentials.", "文件带有内容凭证。")
+    if reading.beside is not None:
+        said = ("The content credentials were handed in beside the file.", "内容凭证是与文件一同另行提交的。")
+        if reading.beside.address:
+            said = ("The content credentials were fetched from the address in the file.", "内容凭证取自文件所示地址。")
+            evidence |= {"fetched_from": reading.beside.address}
+    return Check("manifest.present", "passed", *said, evidence)
+
+
 def _manifest_missing(reading: Reading) -> Check:
     if reading.state == "remote":
         return Check(
@@ -125,8 +129,12 @@ def _manifest_missing(reading: Reading) -> Check:
     return Check(
         "manifest.present",
         "failed",
-        "Content credentials cannot be read from this file: they or the file's structure are damaged.",
-        "无法从此文件读取内容凭证：凭证或文件结构已损坏。",
+        "Content credentials cannot be read from what was kept beside this file: they are damaged, or none."
+        if reading.beside
+        else "Content credentials cannot be read from this file: they or the file's structure are damaged.",
+        "无法读取此文件之外另存的内容凭证：其已损坏，或并非内容凭证。"
+        if reading.beside
+        else "无法从此文件读取内容凭证：凭证或文件结构已损坏。",
         {"library_said": reading.problem},
     )
 

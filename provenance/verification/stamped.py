@@ -30,11 +30,12 @@ def with_stamps(data: bytes, reading: Reading, *, trust: Trust) -> tuple[Reading
     """
     if not trust.timestamps.pem or not _is_any_stamped(reading):
         return reading, None
-    by_authorities = read(data, authorities_pem=trust.timestamps.pem)
+    by_authorities = read(data, authorities_pem=trust.timestamps.pem, beside=reading.beside)
     stamp = tuple(one for one in by_authorities.findings if one.code.startswith("timeStamp."))
     is_stamped = reading.signer is not None and reading.signer.signed_at
     if _is_changed(reading, by_authorities):
-        by_both = read(data, trust_pem=trust.signers.pem or None, authorities_pem=trust.timestamps.pem)
+        signers, authorities = trust.signers.pem or None, trust.timestamps.pem
+        by_both = read(data, trust_pem=signers, authorities_pem=authorities, beside=reading.beside)
         reading = _joined(reading, by_authorities, by_both)
     return reading, stamp if is_stamped else None
 

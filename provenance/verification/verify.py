@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from provenance.credentials.reading import Reading, read
+from provenance.credentials.reading import LARGEST_STORE, Reading, StoreBeside, read
 from provenance.credentials.signing import require_library
 from provenance.picture import PictureError, PictureTooLarge
 from provenance.verification.copy import Copy
@@ -40,15 +40,22 @@ def verify(
     trust_pem: str | None = None,
     trust: Trust | None = None,
     reading: Reading | None = None,
+    store: bytes | None = None,
+    fetched: Callable[[str], bytes | None] = lambda address: None,
 ) -> Verdict:
     """Return the verdict on a file's bytes; whatever they are, there is one.
 
     ``trust_pem`` stands for a list of signers alone; ``reading`` is what these very bytes were just read as with the
-    same signers trusted. Raises TrustUnreadable for a list without certificates, and LibraryTooOld.
+    same signers trusted; ``store`` is a manifest store beside the file. ``fetched`` returns the store at an address
+    that the file names, or None where it is not to be fetched, as by default none is. Raises TrustUnreadable for a list
+    without certificates, and LibraryTooOld.
     """
     library_version = require_library()
     trusted = trust_in(trust_pem) if trust is None else trust
-    reading, fault = (reading, None) if reading else _read(data, trusted)
+    beside = None if store is None else StoreBeside(store[:LARGEST_STORE])
+    reading, fault = (reading, None) if reading else _read(data, trusted, beside)
+    if reading.state == "remote" and (found := fetched(reading.problem)) is not None:
+        reading, fault = _read(data, trusted, StoreBeside(found[:LARGEST_STORE], address=reading.problem))
     reading, stamp = with_stamps(data, reading, trust=trusted)
     is_present = reading.state == "present"
     copy = Copy(data, manifest_id=reading.manifest_id or None, is_picture=fault is None)
@@ -92,9 +99,9 @@ def _alone(reading: Reading, checks: Sequence[Check]) -> FileAlone:
     return FileAlone(outcome=outcome, en=en, zh=zh, has_credentials=reading.state == "present")
 
 
-def _read(data: bytes, trust: Trust) -> tuple[Reading, PictureError | None]:
+def _read(data: bytes, trust: Trust, beside: StoreBeside | None) -> tuple[Reading, PictureError | None]:
     try:
-        return read(data, trust_pem=trust.signers.pem or None), None
+        return read(data, trust_pem=trust.signers.pem or None, beside=beside), None
     except PictureError as error:
         return Reading(media_type="", state="not_looked_for"), error
 

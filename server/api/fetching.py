@@ -40,7 +40,7 @@ class UrlNotFetched(Fault):
     zh = "无法获取该图片（{reason}）。请下载后直接上传文件。"
 
 
-def fetch(url: str, *, allowed: Sequence[str], seconds: float = SECONDS) -> bytes:
+def fetch(url: str, *, allowed: Sequence[str], seconds: float = SECONDS, accept: str = "image/*") -> bytes:
     """Return the bytes at an address that begins with an allowed one, each redirect checked like the first.
 
     Raises UrlNotAllowed, UrlNotFetched, or PictureTooLarge for more bytes than are read.
@@ -49,7 +49,7 @@ def fetch(url: str, *, allowed: Sequence[str], seconds: float = SECONDS) -> byte
     for _ in range(MOST_REDIRECTS + 1):
         parts = _allowed(url, allowed)
         try:
-            with _answer(parts, ends_at=ends_at) as answer:
+            with _answer(parts, ends_at=ends_at, accept=accept) as answer:
                 if answer.status in _REDIRECTS:
                     url = urljoin(url, answer.headers.get("Location", ""))
                     continue
@@ -83,7 +83,7 @@ def _port(parts: SplitResult) -> int:
 
 
 @contextlib.contextmanager
-def _answer(parts: SplitResult, *, ends_at: float) -> Iterator[http.client.HTTPResponse]:
+def _answer(parts: SplitResult, *, ends_at: float, accept: str) -> Iterator[http.client.HTTPResponse]:
     """Ask the one machine whose address was looked at: asking by name again could reach another."""
     host = parts.hostname or ""
     held = [socket.create_connection((_machine(host, _port(parts)), _port(parts)), timeout=_left(ends_at))]
@@ -97,7 +97,7 @@ def _answer(parts: SplitResult, *, ends_at: float) -> Iterator[http.client.HTTPR
         connection = http.client.HTTPConnection(host, _port(parts))
         connection.sock = held[0]
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", target, headers={"Accept": "image/*", "Accept-Encoding": "identity"})
+        connection.request("GET", target, headers={"Accept": accept, "Accept-Encoding": "identity"})
         with contextlib.closing(connection.getresponse()) as answer:
             yield answer
     finally:

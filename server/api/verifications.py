@@ -21,14 +21,18 @@ from generation.evidence import Records
 from generation.trust import trust_in_force
 from provenance import storage
 from provenance.credentials.actions import trusted_roots
-from provenance.credentials.reading import LARGEST_FILE, FileTooLarge
+from provenance.credentials.reading import LARGEST_FILE, LARGEST_STORE, FileTooLarge
+from provenance.picture import PictureTooLarge
 from provenance.verification.verdict import Verdict
 from provenance.verification.verify import verify
-from server.api.fetching import fetch
+from server.api.fetching import UrlNotAllowed, UrlNotFetched, fetch
 from server.api.limits import at_work
 from server.api.parsers import StrictJSONParser
 from server.api.throttles import PerAccount
 from server.api.watermark_readings import with_slow_reading
+
+SECONDS_FOR_A_STORE = 5.0
+"""One of the few places at which strangers' pictures are worked on is held meanwhile."""
 
 
 class VerificationInput(serializers.Serializer):
@@ -36,10 +40,13 @@ class VerificationInput(serializers.Serializer):
 
     file = serializers.FileField(allow_empty_file=True, required=False)
     url = serializers.CharField(max_length=2000, required=False)
+    manifest = serializers.FileField(
+        allow_empty_file=True, required=False, help_text="A manifest store that is kept beside the picture."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Return what was sent; one of the two must be there."""
-        if len(attrs) != 1:
+        """Return what was sent; one of file and url must be there."""
+        if len(attrs.keys() & {"file", "url"}) != 1:
             raise serializers.ValidationError({"file": "one of file and url"}, code="required")
         return attrs
 
@@ -56,7 +63,8 @@ class Verification(APIView):
         """Return the verdict on a picture; nothing of it is kept but, for a check that reads pending, a small copy.
 
         That check's evidence says where to ask for it, and the copy goes when it was read.
-        ``url`` in place of ``file`` works only below addresses that the operator allows.
+        ``url`` in place of ``file`` works only below addresses that the operator allows, and there alone credentials
+        are fetched of which the picture says that they are kept elsewhere.
         """
         return Response(verdict_on_upload(request, may_fetch=True, may_wait=True).as_json())
 
@@ -88,17 +96,33 @@ def verdict_on_upload(request: Request, *, may_fetch: bool = False, may_wait: bo
     file, url = body.validated_data.get("file"), body.validated_data.get("url", "")
     if file is None and not may_fetch:
         raise serializers.ValidationError({"file": "a file"}, code="required")
-    if file is not None and file.size > LARGEST_FILE:
-        raise FileTooLarge(what=f"{-(-file.size // 2**20)} MB")
+    store = body.validated_data.get("manifest")
+    for one, most in ((file, LARGEST_FILE), (store, LARGEST_STORE)):
+        if one is not None and one.size > most:
+            raise FileTooLarge(what=f"{-(-one.size // 2**20)} MB")
     data = fetch(url, allowed=settings.ENVIRONMENT.verify_addresses) if file is None else file.read()
-    return _verdict(data, request, may_wait=may_wait)
+    return _verdict(
+        data, request, may_wait=may_wait, may_fetch=may_fetch, store=None if store is None else store.read()
+    )
 
 
-def _verdict(data: bytes, request: Request, *, may_wait: bool = False) -> Verdict:
+def _fetched(address: str) -> bytes | None:
+    """Return the manifest store at an address that a picture names; None where it is not allowed, or not there."""
+    try:
+        allowed = settings.ENVIRONMENT.verify_addresses
+        return fetch(address, allowed=allowed, seconds=SECONDS_FOR_A_STORE, accept="application/c2pa")
+    except (UrlNotAllowed, UrlNotFetched, PictureTooLarge):
+        return None
+
+
+def _verdict(
+    data: bytes, request: Request, *, may_wait: bool = False, may_fetch: bool = False, store: bytes | None = None
+) -> Verdict:
     keeper = settings.ENVIRONMENT.address.split("://", 1)[-1]
     records = Records(keeper=keeper, may_search=lambda: PerAccount().allows(request, "search"))
     with at_work():
-        verdict = verify(data, evidence=records, trust=trust_in_force())
+        elsewhere = {"fetched": _fetched} if may_fetch else {}
+        verdict = verify(data, evidence=records, trust=trust_in_force(), store=store, **elsewhere)
         return with_slow_reading(verdict, data) if may_wait else verdict
 
 

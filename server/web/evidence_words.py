@@ -29,6 +29,7 @@ NAMES: Mapping[str, Promise] = {
     "evidence_label": _("Place in the manifest"),
     "evidence_algorithm": _("Signature algorithm"),
     "evidence_url": _("Address, not fetched"),
+    "evidence_fetched_from": _("Fetched from"),
     "evidence_library_said": _("What the C2PA library said"),
     "evidence_media_type": _("Type"),
     "evidence_decoded": _("Decoded now"),

@@ -37,8 +37,8 @@ class Caller:
             path, data=data, content_type="application/json", headers={**self._headers, **headers}
         )
 
-    def upload(self, path: str, data: bytes, *, name: str = "picture.png", **fields: str) -> HttpResponse:
-        """Send a file in a form."""
+    def upload(self, path: str, data: bytes, *, name: str = "picture.png", **fields: Any) -> HttpResponse:
+        """Send a file in a form, with what else it holds."""
         file = SimpleUploadedFile(name, data, content_type="image/png")
         return self._client.post(path, data={"file": file, **fields}, headers=self._headers)  # type: ignore[return-value]
 

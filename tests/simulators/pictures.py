@@ -28,6 +28,7 @@ from provenance.credentials.manifest import (
     WorkBehind,
 )
 from provenance.credentials.signing import SignedImage, SigningKey, sign_image
+from provenance.credentials.timestamps import TimestampAuthority
 
 MADE_AT = datetime(2026, 11, 23, 12, 30, 15, 123456, tzinfo=UTC)
 PROMPT = "a red fox asleep under a lamp"
@@ -124,10 +125,27 @@ def listing(data: bytes, *, media_type: str = "image/png", **changes: Any) -> Li
     return Listing(**values | changes)
 
 
-def listed(key: SigningKey, data: bytes, *, media_type: str = "image/png", **changes: Any) -> NestedManifest:
+def listed(
+    key: SigningKey,
+    data: bytes,
+    *,
+    media_type: str = "image/png",
+    timestamps: TimestampAuthority | None = None,
+    **changes: Any,
+) -> NestedManifest:
     """Return the manifest beside a listed work, signed with a key."""
     statement = listing(data, media_type=media_type, **changes)
-    return sign_listing(data, listing=statement, software=Software("Colophon", "0.1.0"), key=key)
+    software = Software("Colophon", "0.1.0")
+    return sign_listing(data, listing=statement, software=software, key=key, timestamps=timestamps)
+
+
+def xmp_naming(address: str) -> bytes:
+    """Return XMP that says that a picture's credentials are kept at an address."""
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{address}"/>'
+        "</rdf:RDF></x:xmpmeta>"
+    ).encode()
 
 
 def over_listed(key: SigningKey, data: bytes, *, media_type: str = "image/png") -> tuple[InputUsed, ...]:
@@ -146,12 +164,3 @@ def on_listed(key: SigningKey, *works: bytes) -> tuple[Reference, ...]:
         for number, data in enumerate(works)
     )  # fmt: skip
     return (replace(colophon().references[0], works=tuple(behind)),)
-
-
-def xmp_naming(address: str) -> bytes:
-    """Return XMP that says that a picture's credentials are kept at an address."""
-    return (
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f'<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{address}"/>'
-        "</rdf:RDF></x:xmpmeta>"
-    ).encode()

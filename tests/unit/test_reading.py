@@ -15,18 +15,13 @@ from provenance.credentials.manifest import InputUsed
 from provenance.credentials.reading import Finding, media_type_of, read, settings
 from provenance.credentials.signing import PemKey
 from provenance.picture import NotAPicture, PictureTooLarge
-from tests.simulators.pictures import ENCODINGS, PROMPT, colophon, digest, picture, signed
+from tests.simulators.pictures import ENCODINGS, PROMPT, colophon, digest, picture, signed, xmp_naming
 from tests.simulators.tampering import joined, stripped, with_other_pixel, with_two_stores
 
 
 def elsewhere(url: str) -> bytes:
     """Return a JPEG whose XMP says that its manifest is kept at an address."""
-    packet = (
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f'<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{url}"/>'
-        "</rdf:RDF></x:xmpmeta>"
-    )
-    return picture("image/jpeg", xmp=packet.encode())
+    return picture("image/jpeg", xmp=xmp_naming(url))
 
 
 def huge(width: int, height: int) -> bytes:
