@@ -12,6 +12,7 @@ import django
 import server.celery  # noqa: F401  wake-ups leave through this application's broker
 from server.one_thread import OneThread, Receive, Send
 from server.problems import Message, refusal
+from server.withheld import log_what_python_would_print
 
 LARGEST_BODY = 65 * 2**20
 """The largest picture that is read, and room for the form around it."""
@@ -74,4 +75,5 @@ def _end_with_parent() -> None:
 
 
 _end_with_parent()
+log_what_python_would_print()
 application = BoundedBody(OneThread(), limit=LARGEST_BODY)

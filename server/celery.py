@@ -9,6 +9,8 @@ from celery import Celery
 from celery.signals import setup_logging
 from kombu.transport import pgmq
 
+from server.withheld import log_what_python_would_print
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 
 app = Celery("colophon")
@@ -20,6 +22,7 @@ app.autodiscover_tasks(["generation", "provenance.audit_log"], related_name="job
 @setup_logging.connect
 def keep_django_logging(**_: object) -> None:
     """Let Django's LOGGING stand: Celery would otherwise put its own handlers in its place."""
+    log_what_python_would_print()
 
 
 class Channel(pgmq.Channel):

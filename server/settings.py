@@ -306,7 +306,7 @@ LOGGING = {
         }
     },
     "filters": {"arguments": {"()": ArgumentFilter}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["arguments"]}},
+    "handlers": {"stderr": {"class": "server.withheld.Handler", "formatter": "json", "filters": ["arguments"]}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
     "loggers": {
         "pgmq": {"level": "WARNING"},
@@ -317,6 +317,7 @@ LOGGING = {
         # At DEBUG these would write every statement with its values, prompts among them.
         "django.db.backends": {"level": "INFO"},
         "psycopg": {"level": "INFO"},
+        "PIL": {"level": "INFO"},  # at DEBUG it would write what a picture's own metadata say
         "psycopg.pool": {"level": "WARNING"},  # three lines a request, of what it lends and takes back
     },
 }

@@ -36,7 +36,7 @@ def test_nothing_that_the_processes_write_says_a_word(studio: Colophon) -> None:
     undisclosed = {"negative_prompt": NEGATIVE, "disclosure": "private"}
     states = [
         visitor.ended(visitor.ask(PROMPT + ending, **undisclosed))["state"]
-        for ending in ("", ", break", ", break the database")
+        for ending in (", and a thread", ", break", ", break the database")
     ]
     assert states == ["done", "failed", "failed"]
     with pytest.raises(OSError, match="422") as refused:
@@ -50,6 +50,7 @@ def _no_log_says_a_word(home: Path) -> None:
     logs = {path.name: path.read_bytes() for path in (home / "logs").rglob("*") if path.is_file()}
     everything = b"".join(logs.values())
     assert b"internal fault" in everything and b"(words withheld)" in everything and b'"level": "debug"' in everything
+    assert b"a thread ended by an exception" in logs["render.log"]
     assert {name: found for name, data in logs.items() if (found := leaks(data))} == {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 
 from django.db import IntegrityError
@@ -12,10 +13,17 @@ from generation.pipelines.seeded_noise import SeededNoisePipeline
 
 
 class TellingPipeline(SeededNoisePipeline):
-    """Draws as the stand-in does; a prompt that says "break" breaks it, as a library breaks that quotes its input."""
+    """Draws as the stand-in does; a prompt that says "break" breaks it, as a library breaks that quotes its input.
+
+    One that says "thread" breaks a thread beside it.
+    """
 
     def render(self, order: RenderOrder, *, on_step: Callable[[StepDone], None]) -> Rendered:
         """Render, or raise what quotes the prompt, from a cause that quotes it too."""
+        if "thread" in order.prompt:
+            beside = threading.Thread(target=_break, args=(order.prompt,))
+            beside.start()
+            beside.join()
         if "break" not in order.prompt:
             return super().render(order, on_step=on_step)
         try:
@@ -27,3 +35,7 @@ class TellingPipeline(SeededNoisePipeline):
             fault = ValueError(f"cannot read {order.prompt!r}")
             fault.add_note(f"the negative prompt was {order.negative_prompt!r}")
             raise fault from error
+
+
+def _break(prompt: str) -> None:
+    raise ValueError(f"cannot read {prompt!r}")
