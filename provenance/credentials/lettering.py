@@ -44,13 +44,13 @@ def letter_height(font: ImageFont.FreeTypeFont) -> int:
 
 
 def _font_for(width: int, height: int, label: VisibleLabel) -> ImageFont.FreeTypeFont:
-    """Return the smallest size that the rule allows, or a legible one where it fits."""
-    needed = _sized_for(-(-min(width, height) * LEAST_SHARE // 1))
-    legible = _sized_for(LEAST_HEIGHT)
-    if legible.size <= needed.size:
-        return needed
-    rows, columns = _lettering(label, legible).shape
-    return legible if rows <= height and columns <= width else needed
+    """Return the smallest size that the rule allows, or towards a legible one the largest that fits."""
+    needed = -(-min(width, height) * LEAST_SHARE // 1)
+    for letters in range(LEAST_HEIGHT, int(needed), -1):
+        rows, columns = _lettering(label, font := _sized_for(letters)).shape
+        if rows <= height and columns <= width:
+            return font
+    return _sized_for(needed)
 
 
 @lru_cache(maxsize=64)

@@ -56,7 +56,8 @@ class ImageBundle(APIView):
 
 def _bundle(request: Request, generation: Any, files: Iterable[Any], *, name: str) -> FileResponse:
     require_kept(generation)
-    view = GenerationView(generation, context={"actor": actor_of(request)}).data
+    # As anybody may read it, its owner's download too: what goes with a picture goes on to others.
+    view = GenerationView(generation).data
     today = decision_today(generation)
     decision = today if view["prompt"] is not None else without_names(today)
     record = request.build_absolute_uri(f"/api/v1/generations/{generation.pk}")

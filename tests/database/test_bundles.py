@@ -28,6 +28,7 @@ from tests.factories.records import (
     in_style,
 )
 from tests.simulators.caller import Caller
+from tests.simulators.secrets import NEGATIVE, PROMPT, leaks
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 
@@ -49,9 +50,7 @@ def made(keys: Path, artist: Account, *, licence: str, **asked: Any) -> Generati
 def bundle(account: Account, path: str) -> zipfile.ZipFile:
     answer = Caller(account).get(f"/api/v1/{path}/bundle")
     assert answer.status_code == 200 and answer["Content-Type"] == "application/zip", answer.status_code
-    data = b"".join(answer.streaming_content)  # type: ignore[attr-defined]  # Django's own
-    answer.close()
-    return zipfile.ZipFile(io.BytesIO(data))
+    return zipfile.ZipFile(io.BytesIO(answer.getvalue()))
 
 
 def test_a_download_carries_pictures_credits_record_credentials_and_proofs(keys: Path) -> None:
@@ -87,6 +86,17 @@ def test_a_name_in_a_private_prompt_is_not_in_an_auditors_download(keys: Path) -
     found = bundle(an_auditor(), f"generations/{generation.pk}")
     told = found.read("credits.txt").decode() + found.read("record.json").decode()
     assert "loomtoken" not in told and "Cleo Weaver" not in told
+
+
+@pytest.mark.parametrize("disclosure", ["private", "committed"])
+def test_a_prompt_that_is_not_public_is_in_nobodys_download(keys: Path, disclosure: str) -> None:
+    artist = an_artist()
+    asked = {"prompt": PROMPT, "negative_prompt": NEGATIVE, "disclosure": disclosure}
+    generation = made(keys, artist, licence="CC-BY-4.0", **asked)
+    for reader in (artist, an_auditor()):
+        for what in (f"generations/{generation.pk}", f"images/{generation.outputs.get().digest}"):
+            answer = Caller(reader).get(f"/api/v1/{what}/bundle")
+            assert answer.status_code == 200 and leaks(answer.getvalue()) == []
 
 
 def test_a_download_is_its_owners_and_auditors_alone_and_not_there_before_the_pictures(keys: Path) -> None:

@@ -85,6 +85,16 @@ def test_letters_stand_out_on_noise_too() -> None:
     assert (part == 255).all(axis=2).sum() > 100
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("size", [(64, 64), (64, 900), (48, 48)])
+def test_where_legible_letters_have_no_room_they_are_as_large_as_fits(
+    size: tuple[int, int], language: LabelLanguage
+) -> None:
+    before = plain(*size)
+    left, _, right, _ = changed(before, draw_label(before, VisibleLabel("bottom-right", language)))
+    assert right - left > 0.9 * size[0]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     width=st.integers(1, 700), height=st.integers(1, 700),
