@@ -68,10 +68,10 @@ def chance_of_a_stranger(grade: str, *, pictures: int) -> dict[str, Any]:
 def _said(bound: float, *, pictures: int) -> dict[str, str]:
     """Return the bound as a sentence, in both languages; one in so many, never more than it is."""
     often = _rounded_down(1 / bound)
-    among = "one picture" if pictures == 1 else f"{pictures:,} pictures"
+    held = "the one picture" if pictures == 1 else f"one of the {pictures:,} pictures"
     return {
-        "en": f"Among {among}, a stranger's picture meets one like this in at most 1 of {often:,} queries.",
-        "zh-Hans": f"在 {pictures:,} 张图片中，无关图片每查询 {often:,} 次，至多有 1 次会遇到这样相近的图片。",
+        "en": f"Of unrelated pictures that are checked, at most 1 in {often:,} comes this close to {held} held here.",
+        "zh-Hans": f"核验无关图片时，至多每 {often:,} 张中有 1 张会与此处所存的 {pictures:,} 张图片之一如此相近。",
     }
 
 

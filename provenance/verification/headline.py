@@ -20,7 +20,7 @@ OF_THE_COPY = {"record.agrees"}
 
 _NO_MANIFEST: Sentence = (
     "This picture carries no content credentials. Most pictures carry none: that says nothing about it.",
-    "此图片不带内容凭证。多数图片都没有：这不说明任何问题。",
+    "此图片不带内容凭证。多数图片都没有：仅凭这一点，什么也说明不了。",
 )
 _REMOTE: Sentence = (
     "This picture names a place elsewhere where its content credentials are kept; they were not fetched.",
@@ -36,8 +36,8 @@ _FAILED: dict[str, Sentence] = {
         "此图片或其内容凭证在签名后被改动过。",
     ),
     "manifest.present": (
-        "This picture's content credentials are damaged and cannot be read.",
-        "此图片的内容凭证已损坏，无法读取。",
+        "This picture carries content credentials that cannot be read: they are damaged, or not well formed.",
+        "此图片带有内容凭证，但无法读取：凭证已损坏或写法有误。",
     ),
     "signer.not_expired": (
         "The certificate behind this picture's signature has ended, so the signature can no longer be confirmed. "
@@ -49,8 +49,8 @@ _FAILED: dict[str, Sentence] = {
         "此图片与签名时一致，但其所用素材在使用前已被改动。",
     ),
     "record.agrees": (
-        "What this picture's content credentials state differs from the record.",
-        "此图片内容凭证所述与记录不符。",
+        "What this picture's content credentials state differs from what the record of the same picture states.",
+        "此图片内容凭证所述，与同一图片的记录不符。",
     ),
 }
 _DISPUTED: Sentence = (

@@ -241,7 +241,7 @@ def _vouched(signer: Signer | None, trust: Trust) -> tuple[str, str]:
     if trust.knows_as_own:
         return (
             f"This site knows the certificate of {name} as its own; nobody else vouches for it.",
-            f"本站认得 {name} 的证书为本站自己的证书；此外无人为其作保。",
+            f"{name} 的证书是本站自己的证书；此外无人为其作保。",
         )
     note_en, note_zh = _development_note(signer)
     return (
@@ -255,7 +255,7 @@ def _development_note(signer: Signer | None) -> tuple[str, str]:
         return "", ""
     return (
         " It calls itself a development certificate, made by an installation for itself.",
-        "该证书自称为开发证书，由某一安装自行生成。",
+        "该证书自称为开发证书，由某个 Colophon 系统自行生成。",
     )
 
 

@@ -176,8 +176,8 @@ def _several(records: Sequence[RecordFound], *, keeper: str) -> tuple[str, str]:
             f"{keeper} 的记录中有 {count} 张像素完全相同的图片；无法判断是哪一张。",
         )
     return (
-        f"This may be a copy of any of {count} pictures in {keeper}'s records; none of them is picked.",
-        f"此图片可能是 {keeper} 记录中 {count} 张图片之一的副本；未从中选定。",
+        f"This may be a copy of any of {count} pictures in {keeper}'s records; which one, if any, is not decided here.",
+        f"此图片可能是 {keeper} 记录中 {count} 张图片之一的副本；究竟是哪一张、是否真是副本，此处不作判断。",
     )
 
 

@@ -116,8 +116,8 @@ REPORT: Words = {
     "task_inpainting": _("drawn into a picture"),
     "layer_possible": _("what it looks like: a possible copy, which no second method has confirmed"),
     "meaning_elsewhere": _(
-        "The file only names an address where its credentials are kept. Nothing is fetched from an "
-        "address that a stranger's file names."
+        "Nothing is fetched from an address that a stranger's file names. Ask whoever gave you the file for a copy "
+        "with its credentials inside."
     ),
     "unnamed": _("an unnamed picture"),
     "action_edited_metadata": _("metadata edited"),
@@ -149,6 +149,34 @@ REPORT: Words = {
         "Nothing in the file differs from what was signed. But this site does not know the signer: "
         "anyone can make a certificate in any name."
     ),
+    "meaning_possible": _(
+        "The file itself says nothing of where it comes from. The pictures that it may be a copy of are listed below, "
+        "the nearest first, each with how sure that is."
+    ),
+    "meaning_failed_manifest_integrity": _(
+        "What was changed, when and by whom cannot be told: an app that merely saves a picture anew can be the cause. "
+        "Do not rely on what the credentials state. If you can, get the file from where it was first published, and "
+        "check that copy."
+    ),
+    "meaning_failed_signature_valid": _(
+        "Either the credentials were changed after they were signed, or whom they name never signed them. Neither says "
+        "anything about the picture itself."
+    ),
+    "meaning_failed_manifest_present": _(
+        "They were damaged on the way, or written in a way that is not understood here. That says nothing about the "
+        "picture itself. If you can, get the file again, and check that copy."
+    ),
+    "meaning_failed_signer_not_expired": _(
+        "A certificate is good for a set time only, and no trusted timestamp shows that this signature was made in "
+        "time. Whether it was can no longer be told."
+    ),
+    "meaning_failed_ingredient": _(
+        "The fault lies in what the picture was made from; the first of the checks below names it."
+    ),
+    "meaning_failed_record_agrees": _(
+        "The records here hold this picture, and what its credentials state is something else. Somebody may have put "
+        "other credentials on it. The first of the checks below shows both side by side."
+    ),
     "meaning_failed": _(
         "At least one check does not hold; it stands first in the list of checks below, with what it rests on."
     ),
@@ -156,7 +184,36 @@ REPORT: Words = {
         "Credentials get lost when a picture is saved anew, sent through an app, or photographed from a "
         "screen. Without them nothing can be told about how it was made."
     ),
-    "meaning_unreadable": _("Send the file as you got it: PNG, JPEG, WebP or AVIF."),
+    "meaning_unreadable": _("PNG, JPEG, WebP and AVIF pictures are read. Check the file as you first got it."),
+    "meaning_other_kind": _(
+        "If you have the picture in one of those kinds as you first got it, check that. If you save it anew as one of "
+        "them, its credentials are lost, but the records here are still searched for a picture that looks like it."
+    ),
+    "mark_ended": _("its certificate has ended"),
+    "mark_disputed": _("a dispute is open"),
+    "disputed": _("Dispute open"),
+    "unread": _("Not read"),
+    "see_evidence": _("evidence"),
+    "see_evidence_of": _("Evidence: {what}"),
+    "in_records": _("In the records here"),
+    "credits_recorded": _("Credit, as recorded here"),
+    "source_type": _("Kind of making, in code"),
+    "making_possible": _(
+        "If it is a copy of one of the pictures below: yes, the records here hold each of them as generated."
+    ),
+    "making_misfit": _("Cannot be told: its credentials do not fit this file."),
+    "making_below": _("What they state is shown below, as it stands in the file."),
+    "making_unread": _("Cannot be told: the file was not read."),
+    "making_unreadable": _("Cannot be told: its content credentials cannot be read."),
+    "making_elsewhere": _("Cannot be told: its content credentials are kept elsewhere and were not fetched."),
+    "signed_by_unread": _("Not looked for: the file was not read."),
+    "signed_by_unreadable": _("Cannot be told: its content credentials cannot be read."),
+    "signed_by_elsewhere": _("Cannot be told: its content credentials are kept elsewhere and were not fetched."),
+    "record_erased_at": _("Erased at"),
+    "record_files": _("For other programs"),
+    "record_manifest": _("its content credentials"),
+    "record_proof": _("the proof that the log holds it"),
+    "record_more": _("{count} more"),
     "trust_development": _("known to this site, and vouched for by nobody else"),
     "trust_passed": _("on this site's list of trusted signers"),
     "trust_failed": _("not on this site's list of trusted signers; the name is what the certificate says"),
@@ -266,9 +323,11 @@ VERIFY: Words = {
     ),
     "not_vouched": _("Not vouched for"),
     "checks_counted": _("{passed} passed, {failed} failed, {not_checked} not checked"),
-    "signer_not_vouched": _("signer not vouched for"),
+    "counted_not_vouched": _("signer not vouched for"),
+    "counted_disputed": _("a dispute is open"),
+    "counted_unread": _("the file was not read"),
     "signed_by": _("Signed by"),
-    "signed_by_nobody": _("No signature was found."),
+    "signed_by_unknown": _("No signature was found."),
     "signer_development": _("a development certificate, made by an installation for itself"),
     "making": _("Made with AI"),
     "making_generated": _("Yes, wholly, its credentials state."),

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
 from tests import services
+from tests.browser.reports import made
 from tests.browser.visiting import Complaints, NewPage, sign_in
 from tests.running import Colophon, manage
 
@@ -56,6 +57,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def delivered(site: Colophon, password: str) -> bytes:
+    """Return a picture that this Colophon has delivered, asked for over its API."""
+    return made(site, password)
 
 
 @pytest.fixture

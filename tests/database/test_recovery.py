@@ -90,7 +90,7 @@ def test_changed_copies_are_found_and_the_verdict_says_by_what_and_how_sure(keys
     assert match["pdq"]["bits"] == 256 and match["pdq"]["distance"] <= 64
     assert match["candidates"] == 1 and match["stage"] == "delivered"
     assert 0 < float(match["stranger"]["rate_at_most"]) <= 1 and match["stranger"]["pictures"] >= 1
-    assert "a stranger's picture meets one like this in at most 1 of" in match["stranger"]["said"]["en"]
+    assert "Of unrelated pictures that are checked, at most 1 in" in match["stranger"]["said"]["en"]
     assert unnamed(verdict) == set()
     assert record.is_possible == (match["pdq"]["distance"] > 31 and match["iscc"]["distance"] > 8)
     if not record.is_possible:
@@ -122,7 +122,7 @@ def test_of_several_candidates_all_are_told_and_none_is_picked(keys: Path) -> No
     verdict = verdict_on(encoded(picture_of(first), "JPEG", quality=50))
     assert {record.image_digest for record in verdict.records} == {first.digest, second.digest}
     found = verdict.check("record.found")
-    assert "none of them is picked" in found.en and "未从中选定" in found.zh
+    assert "which one, if any, is not decided here" in found.en and "此处不作判断" in found.zh
     assert verdict.check("record.agrees").result == "not_checked"
     assert {record.match["candidates"] for record in verdict.records} == {2}
 

@@ -55,12 +55,13 @@ def test_what_was_measured_holds_every_change_and_every_grade() -> None:
 def test_the_bound_is_said_in_both_languages_and_never_smaller_than_it_is() -> None:
     told = chance_of_a_stranger("within_64", pictures=9_999)
     assert told["said"]["en"] == (
-        "Among 9,999 pictures, a stranger's picture meets one like this in at most 1 of 200 queries."
+        "Of unrelated pictures that are checked, at most 1 in 200 comes this close to one of the 9,999 pictures held "
+        "here."
     )
     assert "9,999" in told["said"]["zh-Hans"] and "200" in told["said"]["zh-Hans"]
     for number in (1, 20_000, 10**6, 10**9):
         told = chance_of_a_stranger("confirmed", pictures=number)
-        often = int(told["said"]["en"].split("1 of ")[1].split()[0].replace(",", ""))
+        often = int(told["said"]["en"].split("1 in ")[1].split()[0].replace(",", ""))
         assert 1 / often >= 0.99 * float(told["rate_at_most"])
 
 

@@ -113,7 +113,7 @@ def test_the_scripts_ask_only_for_words_that_their_page_carries() -> None:
 
     scripts = SERVER / "web" / "static" / "web"
     known = {"verify": set(words.VERIFY), "make": set(words.MAKE), "licence": set(words.LICENCE)}
-    verify_only = {"verify.js", "report.js", "evidence.js"}
+    verify_only = {"verify.js", "report.js", "glance.js", "recorded.js", "evidence.js"}
     shared = {"page.js", "api.js"}
     for path in scripts.glob("*.js"):
         asked = set(re.findall(r'\b(?:word|single)\("(\w+)"', path.read_text()))

@@ -4,6 +4,7 @@ import { el, has, machineName, said, shortened, word } from "./page.js";
 
 const HEX = /^sha256:[0-9a-f]{64}$/;
 const LONGEST = 600;
+const PLACES = ["proof", "href"];
 
 /** The evidence of one check, folded until somebody asks for it. */
 export function evidence({ code, subject, evidence: found }) {
@@ -34,9 +35,15 @@ function finding({ code, explanation, uri }) {
 
 function shown(value, name) {
   if (HEX.test(value)) return machineName(value);
+  if (isPlace(value, name)) return el("a", { href: value }, value);
   if (isSentence(value)) return shortened(said(value), LONGEST);
   if (isNested(value)) return nested(value);
   return shortened(plain(value, name), LONGEST);
+}
+
+/** Whether a value is a place of this site's own: what a stranger's file names never is. */
+function isPlace(value, name) {
+  return PLACES.includes(name) && /^\/\w[\w./:-]*$/.test(value);
 }
 
 function isNested(value) {
@@ -60,13 +67,16 @@ function plain(value, name) {
 /** What an evidence holds inside: on one line where that holds nothing inside again, else terms under terms. */
 function nested(value) {
   const entries = Object.entries(value).filter(([, one]) => !isEmpty(one));
-  if (entries.every(([, one]) => !isNested(one) && !HEX.test(one))) return entries.map(onOneLine).join(" · ");
+  if (entries.every(([, one]) => !isNested(one) && !HEX.test(one))) {
+    return el("span", {}, entries.flatMap((entry, place) => [place ? " · " : "", ...onOneLine(entry)]));
+  }
   return el("dl", { class: "facts" }, entries.flatMap(line));
 }
 
 function onOneLine([name, value]) {
+  if (isPlace(value, name)) return [word("term_and_value", { term: nameOf(name), value: "" }), shown(value, name)];
   const values = [value].flat().map((one) => plain(one, name));
-  return word("term_and_value", { term: nameOf(name), value: shortened(values.join(word("comma")), LONGEST) });
+  return [word("term_and_value", { term: nameOf(name), value: shortened(values.join(word("comma")), LONGEST) })];
 }
 
 /** Each field that both state, with both values. */

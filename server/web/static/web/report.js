@@ -1,20 +1,22 @@
 // A verdict as a person reads it: one sentence, the facts at a glance, how it came to be, every check, all there is.
 
 import { evidence } from "./evidence.js";
-import { $, el, fact, has, language, link, machineName, moment, said, shortened, word } from "./page.js";
+import { isOfThisFile, listOf, madeFrom, madeWhen, referenceLine, showGlance } from "./glance.js";
+import { $, el, fact, has, language, machineName, moment, said, shortened, word } from "./page.js";
+import { recordLists } from "./recorded.js";
 
 const HEX = /^sha256:[0-9a-f]{64}$/;
 
+const DOUBTS = { "signer.trusted": "not_vouched", dispute: "disputed", "picture.readable": "unread" };
+
 let saved = null;
+let named = new Set();
 
 /** Show a verdict on the report part of the page. */
 export function showReport(verdict, name) {
-  $("summary").dataset.state = verdict.state;
-  $("mark").textContent = word(`mark_${verdict.state}`);
   $("report-title").textContent = said(verdict.summary);
   $("checked-name").textContent = shortened(name, 120);
-  $("meaning").textContent = word(meaningOf(verdict));
-  $("glance").replaceChildren(...glance(verdict));
+  showGlance(verdict);
   showHistory(verdict);
   showChecks(verdict.checks);
   showStated(verdict);
@@ -22,77 +24,6 @@ export function showReport(verdict, name) {
   $("expert-facts").replaceChildren(...expert(verdict));
   $("raw").textContent = JSON.stringify(verdict, null, 2);
   offerToSave(verdict);
-}
-
-// ---- at a glance
-
-function glance(verdict) {
-  const { manifest, signer } = verdict;
-  return [
-    ...fact(word("signed_by"), ...signedBy(verdict)),
-    ...fact(word("making"), makingWords(verdict)),
-    ...(manifest?.made_at ? fact(word("made_at"), moment(manifest.made_at)) : []),
-    ...(!manifest?.made_at && signer?.signed_at ? fact(word("signed_at"), moment(signer.signed_at)) : []),
-    ...(manifest?.model?.name ? fact(word("model"), shortened(manifest.model.name, 200)) : []),
-    ...(manifest?.generator && !manifest.model?.name ? fact(word("generator"), manifest.generator) : []),
-    ...listOf(word("made_from"), [...(manifest?.references ?? []), ...(manifest?.inputs ?? [])], referenceLine),
-    ...listOf(word("credits"), creditsOf(verdict), (line) => el("span", { class: "credit" }, shortened(line))),
-  ];
-}
-
-function signedBy({ signer, checks }) {
-  if (!signer) return [word("signed_by_nobody")];
-  const { name, organization } = signer;
-  const who = name && organization && name !== organization ? `${name} (${organization})` : name || organization || "?";
-  const trust = checks.find((check) => check.code === "signer.trusted");
-  const known = signer.is_development && trust?.result === "passed" ? "development" : trust?.result;
-  const notes = [signer.is_development && "signer_development", known && `trust_${known}`].filter(Boolean);
-  return [el("span", {}, who, notes.map((note) => el("span", { class: "hint" }, word(note))))];
-}
-
-/** What the manifest says of AI; without one, or where its record says otherwise, what the record says. */
-function makingWords({ manifest, records, checks }) {
-  const isGenerated = ["generated", "composite"].includes(manifest?.making);
-  if (manifest && !isGenerated && isSure(records) && hasFailed(checks, "record.agrees")) {
-    return word("making_recorded_otherwise");
-  }
-  if (manifest) return word(`making_${manifest.making}`);
-  if (!isSure(records)) return word("making_unknown");
-  return word(isAlike(records) ? "making_alike" : "making_recorded");
-}
-
-/** What the state means for the reader; of a file without credentials, what else there is. */
-function meaningOf({ state, records, checks, signer }) {
-  if (state === "trusted" && signer?.is_development) return "meaning_development";
-  if (state !== "no_manifest") return `meaning_${state}`;
-  if (isSure(records)) return isAlike(records) ? "meaning_alike" : "meaning_recorded";
-  return checks.some((check) => check.evidence?.url) ? "meaning_elsewhere" : "meaning_no_manifest";
-}
-
-function isSure(records) {
-  return records.length > 0 && !records.some((record) => record.is_possible);
-}
-
-function isAlike([record]) {
-  return record.layer === "fingerprint";
-}
-
-function hasFailed(checks, ...codes) {
-  return checks.some(({ code, result }) => result === "failed" && codes.includes(code));
-}
-
-/** The credit lines in the reader's language where one record has them, else as a manifest of this picture states them. */
-function creditsOf({ manifest, records, checks }) {
-  const isOfAnother = hasFailed(checks, "manifest.integrity", "signature.valid");
-  const [record] = records.length === 1 && isSure(records) ? records : [];
-  if (record?.credits.length && !(isOfAnother && record.layer === "manifest")) return record.credits.map(said);
-  return isOfAnother ? [] : (manifest?.credits ?? []);
-}
-
-function referenceLine(reference) {
-  const parts = [shortened(reference.name || word("unnamed"), 200)];
-  if (reference.licence) parts.push(word("comma"), reference.licence);
-  return el("span", {}, link(parts.join(""), reference.url));
 }
 
 // ---- how it came to be
@@ -128,7 +59,7 @@ function stepWords({ is_newest: isNewest, signed }) {
 function actionWords({ action, source_type: kind, description }) {
   const name = action.replace(/^c2pa\./, "").replaceAll(".", "_");
   const done = has(`action_${name}`) ? word(`action_${name}`) : shortened(description || action, 80);
-  return kind && has(`source_${kind}`) ? `${done} (${word(`source_${kind}`)})` : done;
+  return kind && has(`source_${kind}`) ? done + word("in_brackets", { text: word(`source_${kind}`) }) : done;
 }
 
 function ingredientLine({ title, relationship, manifest_id: own }, steps, isBroken) {
@@ -145,6 +76,7 @@ function ingredientLine({ title, relationship, manifest_id: own }, steps, isBrok
 function showChecks(checks) {
   const looked = checks.filter((check) => shownResult(check) !== "not_checked");
   const left = checks.filter((check) => shownResult(check) === "not_checked");
+  named = new Set();
   $("checks").replaceChildren(...checkLines(looked));
   $("unchecked").hidden = !left.length;
   $("unchecked-title").textContent = word("unchecked_title", { count: left.length });
@@ -154,7 +86,7 @@ function showChecks(checks) {
 
 /** Failures first, then the checks in their order; neighbours that say the very same thing share a line. */
 function checkLines(checks) {
-  const weight = (check) => ["failed", "not_vouched"].indexOf(shownResult(check));
+  const weight = (check) => ["failed", "disputed", "not_vouched", "unread"].indexOf(shownResult(check));
   const sorted = [...checks].sort((one, other) => rank(weight(one)) - rank(weight(other)));
   const groups = [];
   for (const check of sorted) {
@@ -166,7 +98,7 @@ function checkLines(checks) {
 }
 
 function rank(place) {
-  return place < 0 ? 2 : place;
+  return place < 0 ? 4 : place;
 }
 
 function checkLine(group) {
@@ -174,33 +106,49 @@ function checkLine(group) {
   const result = shownResult(check);
   return el(
     "li",
-    { class: `check ${result}`, "data-code": check.code },
+    { class: `check ${result}`, "data-code": check.code, id: placeOf(check) },
     el("span", { class: "result" }, word(result)),
     el("span", { class: "sentence" }, shortened(said(check))),
     group.map(evidence),
   );
 }
 
-/** A check's result for people: a signer whom nobody vouches for is no failure of the picture. */
-function shownResult({ code, result }) {
-  return code === "signer.trusted" && result === "failed" ? "not_vouched" : result;
+/** Where a check can be pointed at: the first one of a code. */
+function placeOf({ code }) {
+  if (named.has(code)) return null;
+  named.add(code);
+  return `check-${code}`;
+}
+
+/** A check's result for people: an unknown signer, a dispute, a kind that is not read are no failures of the picture. */
+function shownResult({ code, result, evidence: found }) {
+  return result === "failed" && found?.fault !== "damaged" ? (DOUBTS[code] ?? result) : result;
 }
 
 function counted(checks) {
   const count = (result) => checks.filter((check) => shownResult(check) === result).length;
   const values = { passed: count("passed"), failed: count("failed"), not_checked: count("not_checked") };
   const sentence = word("checks_counted", values);
-  return count("not_vouched") ? `${sentence}${word("comma")}${word("signer_not_vouched")}` : sentence;
+  const doubts = Object.values(DOUBTS).filter(count);
+  return [sentence, ...doubts.map((doubt) => word(`counted_${doubt}`))].join(word("comma"));
 }
 
 // ---- what the manifest states
 
-function showStated({ manifest, state }) {
+function showStated(verdict) {
+  const { manifest, state } = verdict;
   $("stated").hidden = !manifest;
   if (!manifest) return;
   $("stated-title").textContent = word("manifest_title");
   $("stated-note").textContent = word(state === "failed" ? "manifest_note_failed" : "manifest_note");
-  $("stated-facts").replaceChildren(...stated(manifest));
+  $("stated-facts").replaceChildren(...stated(manifest), ...(isOfThisFile(verdict) ? [] : leftOut(verdict)));
+}
+
+/** What stands at a glance where the credentials fit the file. */
+function leftOut(verdict) {
+  const { making, credits } = verdict.manifest;
+  const lines = listOf(word("credits"), credits, (line) => el("span", { class: "credit" }, shortened(line)));
+  return [...single("making", word(`making_${making}`)), ...madeWhen(verdict), ...madeFrom(verdict), ...lines];
 }
 
 function stated(manifest) {
@@ -217,6 +165,7 @@ function stated(manifest) {
     ...listOf(word("basis"), manifest.basis, basisLine),
     ...single("human_contribution", manifest.human_contribution?.map(contribution).join(word("comma"))),
     ...single("generator", manifest.generator),
+    ...single("source_type", manifest.source_type),
   ];
 }
 
@@ -271,26 +220,7 @@ function contribution(name) {
 function showRecorded(records) {
   $("recorded").hidden = !records.length;
   $("recorded-title").textContent = word("record_title");
-  $("recorded-facts").replaceChildren(...records.flatMap(recordFacts));
-}
-
-function recordFacts(record) {
-  return [
-    ...fact(word("record_layer"), word(record.is_possible ? "layer_possible" : `layer_${record.layer}`)),
-    ...single("record_sure", said(record.match?.stranger?.said)),
-    ...fact(word("record_image"), machineName(record.match?.rendition_of ?? record.image)),
-    ...laterForm(record),
-    ...fact(word("record_made_at"), moment(record.made_at)),
-    ...fact(word("model"), record.model),
-    ...fact(word("record_page"), el("a", { href: `/provenance/${record.image}` }, word("record_page_open"))),
-  ];
-}
-
-/** Which file of the image it is, where it is not the one first delivered. */
-function laterForm({ image, match }) {
-  if (!match?.rendition_of) return [];
-  const made = has(`form_${match.reason}`) ? word(`form_${match.reason}`) : shortened(match.reason, 80);
-  return fact(word("record_form"), made, machineName(image));
+  $("recorded-facts").replaceChildren(...recordLists(records));
 }
 
 // ---- all there is
@@ -333,10 +263,6 @@ function certificateLine(signer) {
 function single(key, value) {
   if (value === undefined || value === null || value === "") return [];
   return fact(word(key), HEX.test(value) ? machineName(value) : shortened(String(value)));
-}
-
-function listOf(term, items, line) {
-  return items?.length ? fact(term, ...items.map(line)) : [];
 }
 
 function offerToSave(verdict) {
