@@ -119,6 +119,17 @@ def test_a_verdict_kept_in_another_order_or_with_more_checks_before_it_has_not_c
     assert again().changed == 0
 
 
+def test_a_check_that_delivery_did_not_make_and_that_passes_is_no_change_and_one_that_passed_is(
+    nested: Credential,
+) -> None:
+    results = {one["code"]: one["result"] for one in nested.verdict["checks"]}
+    assert (results["signer.not_expired"], results["timestamp"]) == ("passed", "not_checked")
+    for code, then, changed in (("signer.not_expired", "not_checked", 0), ("timestamp", "passed", 1)):
+        checks = [one | ({"result": then} if one["code"] == code else {}) for one in nested.verdict["checks"]]
+        kept_instead(nested.verdict | {"checks": checks})
+        assert again().changed == changed, code
+
+
 def test_an_ingredient_that_reads_otherwise_is_told_by_its_place_in_the_file(nested: Credential) -> None:
     told = [one for one in nested.verdict["checks"] if one["code"] == "ingredient" and one["result"] == "passed"]
     told[1]["result"] = "failed"
