@@ -10,22 +10,20 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import socket
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 
+from provenance.asking import ask, bounded
 from provenance.audit_log import actions, files, publishing, queries
 from provenance.audit_log.errors import (
     CheckpointMalformed,
@@ -150,8 +148,7 @@ def _post(witness: Witness, *, old: int, head: Checkpoint, note: str) -> tuple[i
     body = "\n".join([*lines, "", note]).encode()
     request = urllib.request.Request(f"{witness.address}/add-checkpoint", data=body, method="POST")
     try:
-        opener = urllib.request.build_opener(_NoRedirects, _Http, _Https)
-        with opener.open(request, timeout=SECONDS_TO_ANSWER) as answer:
+        with ask(request, seconds=SECONDS_TO_ANSWER) as answer:
             return answer.status, _bounded(answer)
     except urllib.error.HTTPError as error:
         return _refusal(witness, error)
@@ -172,47 +169,7 @@ def _reason(error: Exception) -> str:
 
 
 def _bounded(answer: Any) -> str:
-    found = bytearray()
-    while len(found) < LARGEST_ANSWER and (piece := answer.read1(LARGEST_ANSWER - len(found))):
-        found += piece
-    return found.decode(errors="replace")
-
-
-class _CutOff(HTTPConnection):
-    """Ends a while after it began: an answer that drips, headers too, never runs into a timeout of the socket."""
-
-    def connect(self) -> None:
-        super().connect()
-        timer = threading.Timer(SECONDS_TO_ANSWER, _cut, [self.sock])
-        timer.daemon = True
-        timer.start()
-
-
-class _CutOffSecure(_CutOff, HTTPSConnection):
-    """The same over TLS."""
-
-
-def _cut(connected: socket.socket) -> None:
-    with suppress(OSError):  # answered and closed long ago
-        connected.shutdown(socket.SHUT_RDWR)
-
-
-class _Http(urllib.request.HTTPHandler):
-    def http_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(_CutOff, req)
-
-
-class _Https(urllib.request.HTTPSHandler):
-    def https_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(_CutOffSecure, req)
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """The operator named one address; an answer may not lead elsewhere."""
-
-    def redirect_request(self, *_: object, **__: object) -> None:
-        """Follow nothing."""
-        return None
+    return bounded(answer, most=LARGEST_ANSWER).decode(errors="replace")
 
 
 # ---- being a witness -------------------------------------------------------------------------------------------

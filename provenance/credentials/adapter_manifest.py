@@ -28,13 +28,13 @@ from provenance.credentials.manifest import (
     without_blanks,
 )
 from provenance.credentials.reading import settings
+from provenance.credentials.sealing import sealed
 from provenance.credentials.signing import (
     SignedImage,
     SigningKey,
     new_builder,
     read_back,
     require_library,
-    signing_context,
     signing_settings,
 )
 
@@ -127,13 +127,16 @@ def _signed(
     definition: Mapping[str, Any], data: bytes, *, media_type: str, key: SigningKey, is_sidecar: bool
 ) -> tuple[bytes, bytes]:
     require_library()
-    signed = io.BytesIO()
-    with signing_context(key, chosen=signing_settings(key)) as context:
+
+    def compose(context: c2pa.Context) -> tuple[bytes, bytes]:
+        signed = io.BytesIO()
         builder = new_builder(definition, context)
         if is_sidecar:
             builder.set_no_embed()
         store: bytes = builder.sign(media_type, io.BytesIO(data), signed)
-    return signed.getvalue(), store
+        return signed.getvalue(), store
+
+    return sealed(compose, key=key, chosen=signing_settings(key), is_beside=is_sidecar)
 
 
 def _definition(colophon: AdapterColophon, *, manifest_id: str, media_type: str, source: str) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from provenance.canonical import Digest
+from provenance.credentials.cose import HASHES, PSS_SALT_BYTES, raw_ecdsa
 from provenance.credentials.profile import KEY_MISMATCH, algorithm_of
 from provenance.credentials.signing import (
     certificates_in,
@@ -25,13 +26,6 @@ from provenance.credentials.signing import (
     unfit,
 )
 
-HASHES: dict[str, hashes.HashAlgorithm] = {
-    "es256": hashes.SHA256(),
-    "es384": hashes.SHA384(),
-    "es512": hashes.SHA512(),
-    "ps256": hashes.SHA256(),
-}
-PSS_SALT_BYTES = 32
 Sign = Callable[[bytes], bytes]
 """Signs a message (not its digest): ECDSA as DER or r‖s, RSA-PSS with SHA-256 and 32 bytes of salt, or Ed25519."""
 
@@ -117,10 +111,7 @@ def _checked(public: object, algorithm: str, signature: bytes, message: bytes) -
 def _checked_ecdsa(
     public: ec.EllipticCurvePublicKey, algorithm: hashes.HashAlgorithm, signature: bytes, message: bytes
 ) -> bytes:
-    size = (public.key_size + 7) // 8
-    if len(signature) == 2 * size:
-        r, s = int.from_bytes(signature[:size]), int.from_bytes(signature[size:])
-    else:
-        r, s = decode_dss_signature(signature)
+    raw = raw_ecdsa(signature, public=public)
+    r, s = (int.from_bytes(half) for half in (raw[: len(raw) // 2], raw[len(raw) // 2 :]))
     public.verify(encode_dss_signature(r, s), message, ec.ECDSA(algorithm))
-    return r.to_bytes(size) + s.to_bytes(size)
+    return raw

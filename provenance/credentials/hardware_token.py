@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from provenance.credentials.external_key import PSS_SALT_BYTES
+from provenance.credentials.cose import PSS_SALT_BYTES
 from provenance.credentials.profile import ProfileFault
 from provenance.credentials.signing import unfit
 

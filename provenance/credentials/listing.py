@@ -21,11 +21,11 @@ from provenance.credentials.definition import SPECIFICATION
 from provenance.credentials.errors import SigningFailed
 from provenance.credentials.manifest import NestedManifest, Software, without_blanks
 from provenance.credentials.reading import settings
+from provenance.credentials.sealing import sealed
 from provenance.credentials.signing import (
     SigningKey,
     new_builder,
     require_library,
-    signing_context,
     signing_settings,
     stamped_if_possible,
 )
@@ -38,6 +38,7 @@ ANY_BYTES = "application/octet-stream"
 """The library binds every byte under this one; under a picture's it would leave out credentials that the file has."""
 _WORK = "work"
 _WEIGHTS = ("success", "informational", "failure")
+_NO_MANIFEST = {"code": "ingredient.unknownProvenance"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +99,14 @@ def sign_listing(
     definition = _definition(listing, manifest_id=manifest_id, software=software)
     parent = {"label": _WORK, "title": listing.title, "format": media_type, "relationship": "parentOf"}
 
-    def sign(timestamp_url: str) -> NestedManifest:
-        with signing_context(key, timestamp_url=timestamp_url, chosen=signing_settings(key)) as context:
-            builder = new_builder(definition, context)
-            builder.set_no_embed()
-            builder.add_ingredient(json.dumps(parent), media_type, io.BytesIO(data))
-            store = builder.sign(ANY_BYTES, io.BytesIO(data), io.BytesIO())
+    def compose(context: c2pa.Context) -> tuple[bytes, bytes]:
+        builder = new_builder(definition, context)
+        builder.set_no_embed()
+        builder.add_ingredient(json.dumps(parent), media_type, io.BytesIO(data))
+        return data, builder.sign(ANY_BYTES, io.BytesIO(data), io.BytesIO())
+
+    def sign(authority: TimestampAuthority | None) -> NestedManifest:
+        _, store = sealed(compose, key=key, chosen=signing_settings(key), timestamps=authority, is_beside=True)
         signed = read_listing(data, store=store, media_type=media_type, trust_pem=key.root_pem)
         if signed.manifest_id != manifest_id or not signed.is_trusted:
             raise SigningFailed(reason="the manifest beside the work does not verify")
@@ -126,7 +129,7 @@ def read_listing(data: bytes, *, store: bytes, media_type: str, trust_pem: str |
         manifest_id=str(report["active_manifest"]),
         media_type=_readable(media_type),
         store=store,
-        results=_unexplained(report.get("validation_results") or {}),
+        results=_found(report),
         is_trusted=report.get("validation_state") == "Trusted",
     )
 
@@ -152,26 +155,33 @@ def _definition(listing: Listing, *, manifest_id: str, software: Software) -> di
         "claim_generator_info": [{"name": software.name, "version": software.version, "specVersion": SPECIFICATION}],
         "assertions": [
             {"label": "c2pa.actions.v2", "created": True, "data": actions},
-            {"label": LISTING, "created": True, "kind": "Json", "data": listing_record(listing)},
+            {"label": LISTING, "created": True, "data": listing_record(listing)},
         ],
     }
 
 
-def _unexplained(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a validation's codes and places: sentences and matching parts would be half of the ingredient."""
-    told: dict[str, Any] = {"activeManifest": _codes(results.get("activeManifest") or {})}
-    if deltas := results.get("ingredientDeltas"):
-        told["ingredientDeltas"] = [
-            {**delta, "validationDeltas": _codes(delta.get("validationDeltas") or {})} for delta in deltas
-        ]
-    return told
+def _found(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a validation as an ingredient records it (C2PA 2.4, 18.16.12.4.3): codes, and where something failed.
+
+    Places of what is as it should be and sentences may be left out, and would be more than half of the ingredient. An
+    ingredient without a manifest has no results of its own: that the library knows nothing of it belongs to the rest.
+    """
+    results = report.get("validation_results") or {}
+    told, deltas = _codes(results.get("activeManifest") or {}), []
+    for delta in results.get("ingredientDeltas") or ():
+        codes = _codes(delta.get("validationDeltas") or {})
+        if _NO_MANIFEST not in codes["informational"]:
+            deltas.append({**delta, "validationDeltas": codes})
+        elif report["active_manifest"] in delta.get("ingredientAssertionURI", ""):
+            told["informational"].append(_NO_MANIFEST)
+    return {"activeManifest": told, **({"ingredientDeltas": deltas} if deltas else {})}
 
 
-def _codes(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {weight: list(_without_explanation(found.get(weight) or ())) for weight in _WEIGHTS}
+def _codes(found: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    return {weight: list(_shortened(found.get(weight) or (), is_placed=weight == "failure")) for weight in _WEIGHTS}
 
 
-def _without_explanation(statuses: Any) -> Iterator[dict[str, Any]]:
+def _shortened(statuses: Any, *, is_placed: bool) -> Iterator[dict[str, str]]:
     for status in statuses:
         if status.get("code") != "assertion.hashedURI.match":  # what did not match is told
-            yield {name: value for name, value in status.items() if name != "explanation"}
+            yield {"code": status["code"], **({"url": status["url"]} if is_placed and "url" in status else {})}

@@ -29,6 +29,7 @@ CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 LEAST_RSA_BITS = 2048
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 _ELLIPTIC = (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)
 _RSA = (rsa.RSAPrivateKey, rsa.RSAPublicKey)
 _EDWARDS = (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import c2pa  # type: ignore[import-untyped]  # it ships no types
 from cryptography import x509
@@ -16,17 +16,21 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from provenance.canonical import Digest, sha256_digest
+from provenance.credentials.cose import signed_with
 from provenance.credentials.definition import Ingredient, ingredients, manifest_definition
 from provenance.credentials.errors import CredentialsError, KeyUnfit, KeyUnreachable, LibraryTooOld, SigningFailed
 from provenance.credentials.manifest import Colophon
 from provenance.credentials.profile import PrivateKey, ProfileFault, algorithm_of, profile_faults
 from provenance.credentials.reading import DEVELOPMENT_NAME, Reading, media_type_of, read, settings
+from provenance.credentials.sealing import sealed
 from provenance.credentials.timestamps import TimestampAuthority
 from provenance.picture import PictureError
 
 LEAST_LIBRARY = (0, 91, 0)
 """Older ones read some forged pictures as trusted."""
 NO_PICTURE = "application/octet-stream"
+COMPRESSED = frozenset({"image/png", "image/jpeg"})
+"""Files in which the library compresses a manifest that is to be compact."""
 _Signed = TypeVar("_Signed")
 
 
@@ -61,6 +65,10 @@ class SigningKey(Protocol):
         """Say whether this is a key that nobody but this machine has a reason to trust."""
         ...
 
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature of a message as COSE has it; raise KeyUnfit where it is not the certificate's."""
+        ...
+
     def signer(self, *, timestamp_url: str, heard: list[Exception]) -> c2pa.Signer:
         """Return a signer of the C2PA library, for one call in this process.
 
@@ -79,6 +87,12 @@ class PemKey:
     algorithm: str
     is_development: bool
     _private_pem: bytes = field(repr=False)
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature of a message as COSE has it."""
+        # Its numbers were checked when it was installed, which takes longer than signing.
+        key = serialization.load_pem_private_key(self._private_pem, None, unsafe_skip_rsa_key_validation=True)
+        return signed_with(cast(PrivateKey, key), self.algorithm, message)
 
     def signer(self, *, timestamp_url: str, heard: list[Exception]) -> c2pa.Signer:
         """Return a signer of the C2PA library, for one call in this process."""
@@ -145,25 +159,34 @@ def sign_image(
     """
     require_library()
     definition, parts = manifest_definition(colophon), ingredients(colophon)
+    chosen = signing_settings(key, is_compact=is_compact)
 
-    def sign(timestamp_url: str) -> SignedImage:
+    def compose(context: c2pa.Context) -> tuple[bytes, bytes]:
         signed = io.BytesIO()
-        chosen = signing_settings(key, is_compact=is_compact)
-        with signing_context(key, timestamp_url=timestamp_url, chosen=chosen) as context:
-            store = _builder(definition, parts, context).sign(media_type, io.BytesIO(data), signed)
-        image = SignedImage(signed.getvalue(), store, colophon.manifest_id, is_timestamped=bool(timestamp_url))
+        store = _builder(definition, parts, context).sign(media_type, io.BytesIO(data), signed)
+        return signed.getvalue(), store
+
+    def sign(authority: TimestampAuthority | None) -> SignedImage:
+        if is_compact and media_type in COMPRESSED:  # with its signature, so only the library can put that in
+            with signing_context(key, timestamp_url=authority.url if authority else "", chosen=chosen) as context:
+                signed, store = compose(context)
+        else:
+            signed, store = sealed(compose, key=key, chosen=chosen, timestamps=authority)
+        image = SignedImage(signed, store, colophon.manifest_id, is_timestamped=authority is not None)
         return read_back(image, key=key)
 
     return stamped_if_possible(sign, timestamps)
 
 
-def stamped_if_possible(sign: Callable[[str], _Signed], timestamps: TimestampAuthority | None) -> _Signed:
-    """Return what signing gives with an authority's address, or without one while the authority does not answer."""
+def stamped_if_possible(
+    sign: Callable[[TimestampAuthority | None], _Signed], timestamps: TimestampAuthority | None
+) -> _Signed:
+    """Return what signing gives with an authority, or without one while the authority does not answer."""
     if timestamps is None or not timestamps.is_awake:
-        return sign("")
+        return sign(None)
     with contextlib.suppress(SigningFailed):
-        return timestamps.ask(sign)
-    unstamped = sign("")
+        return timestamps.ask(lambda _: sign(timestamps))
+    unstamped = sign(None)
     timestamps.rest()  # the key and the picture are good: it was the authority
     return unstamped
 

@@ -40,12 +40,16 @@ ess_cert_id_alg = sha256
 
 @dataclass
 class Authority:
-    """A running authority: where it answers, its root, what it was asked; ``is_down`` makes it refuse."""
+    """A running authority: where it answers, its root, what it was asked; ``is_down`` makes it refuse.
+
+    What it ``says`` instead of an answer of its own is up to the test.
+    """
 
     url: str
     root_pem: str
     is_down: bool = False
     asked: list[int] = field(default_factory=list)
+    says: bytes | None = None
 
 
 @contextmanager
@@ -75,7 +79,9 @@ def _handler(folder: Path, running: Authority) -> type[BaseHTTPRequestHandler]:
             question = self.rfile.read(int(self.headers["Content-Length"]))
             with lock:
                 running.asked.append(len(question))
-                answer = b"" if running.is_down else _reply(folder, question)
+                answer = b"" if running.is_down else running.says
+                if answer is None:
+                    answer = _reply(folder, question)
             self.send_response(503 if running.is_down else 200)
             self.send_header("Content-Type", "application/timestamp-reply")
             self.send_header("Content-Length", str(len(answer)))

@@ -48,7 +48,7 @@ def test_a_listed_file_of_any_kind_gets_a_manifest_beside_it_and_stays_as_it_is(
     beside = listed(key, data, media_type=media_type)
     report = report_on(data, beside.store, media_type=beside.media_type, key=key)
     assert (report["validation_state"], report["active_manifest"]) == ("Trusted", beside.manifest_id)
-    assert len(beside.store) <= 4_700
+    assert len(beside.store) <= 3_400
 
 
 def test_it_states_who_listed_the_work_its_credit_and_its_licence_and_claims_no_author(key: PemKey) -> None:

@@ -16,6 +16,7 @@ from provenance.credentials.errors import KeyUnfit, SigningFailed
 from provenance.credentials.external_key import external_key
 from provenance.credentials.manifest import Edit, Software
 from provenance.credentials.reading import read
+from provenance.credentials.sealing import SPARE_BYTES
 from provenance.credentials.signing import PemKey, SignedImage, SigningKey, sign_image
 from provenance.credentials.timestamps import REST_SECONDS, TimestampAuthority
 from provenance.credentials.updating import NEVER_STAMPED_LATER, stamp_later
@@ -41,7 +42,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
 @pytest.fixture
 def server(running: Authority) -> Iterator[Authority]:
     """Return the authority as new: it answers, and was asked nothing."""
-    running.is_down = False
+    running.is_down, running.says = False, None
     running.asked.clear()
     yield running
 
@@ -105,16 +106,49 @@ def test_an_authority_s_root_signs_no_claim(key: PemKey, server: Authority) -> N
 
 
 def test_an_authority_that_fails_once_is_asked_again(key: PemKey, server: Authority) -> None:
-    server.is_down = True
     clock = Clock()
 
     def wake(seconds: float) -> None:
         clock.slept.append(seconds)
         server.is_down = False
 
-    image = signed(key, TimestampAuthority(server.url, sleep=wake, clock=lambda: clock.now))
-    assert image.is_timestamped
-    assert (len(clock.slept), len(server.asked)) == (1, 2)
+    timestamps = TimestampAuthority(server.url, sleep=wake, clock=lambda: clock.now)
+    assert timestamps.token_bytes() == timestamps.token_bytes()
+    assert len(server.asked) == 1, "how long its tokens are is asked once"
+    server.is_down = True
+    assert signed(key, timestamps).is_timestamped
+    assert (len(clock.slept), len(server.asked)) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"0",
+        b"\x30\x03\x02\x01",
+        bytes.fromhex("3005300302010230"),  # refused, RFC 3161's status 2
+        bytes.fromhex("30053003020100"),  # granted, but no token
+        b"<html>a page</html>",
+    ],
+)
+def test_an_answer_that_holds_no_token_costs_no_picture(key: PemKey, server: Authority, answer: bytes) -> None:
+    server.says = answer
+    assert not signed(key, Clock().knows(server)).is_timestamped
+
+
+def test_a_token_for_something_else_is_no_stamp_of_the_picture(
+    key: PemKey, server: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Clock().knows(server).token(b"another signature")
+    monkeypatch.setattr(TimestampAuthority, "token", lambda self, message: other)
+    assert not signed(key, Clock().knows(server)).is_timestamped
+
+
+def test_a_token_that_is_longer_than_any_before_is_asked_for_again(key: PemKey, server: Authority) -> None:
+    timestamps = Clock().knows(server)
+    timestamps._longest = 100
+    assert signed(key, timestamps).is_timestamped
+    assert len(server.asked) == 2
 
 
 def test_while_the_authority_is_down_pictures_are_signed_without_it(key: PemKey, server: Authority) -> None:
@@ -239,11 +273,12 @@ def overhead(key: SigningKey, timestamps: TimestampAuthority | None, media_type:
 
 
 @pytest.mark.parametrize("media_type", ["image/png", "image/jpeg"])
-def test_a_compact_manifest_holds_no_reserve_for_a_stamp_that_is_smaller(
+def test_a_stamp_takes_its_own_room_alone_and_less_in_a_compact_manifest(
     key: PemKey, server: Authority, media_type: str
 ) -> None:
     known = Clock().knows(server)
-    assert 18_000 < overhead(key, known, media_type, is_compact=False) < 20_000
+    room = overhead(key, known, media_type, is_compact=False) - overhead(key, None, media_type, is_compact=False)
+    assert room < known.token_bytes() + 2 * SPARE_BYTES
     assert overhead(key, known, media_type, is_compact=True) < 7_000
     assert overhead(key, None, media_type, is_compact=True) < 5_000
 
