@@ -87,7 +87,7 @@ def manifest_definition(colophon: Colophon) -> dict[str, Any]:
             _assertion("c2pa.ai-disclosure", _disclosure(colophon)),
             _assertion("cawg.training-mining", _mining(colophon)),
             _assertion("cawg.metadata", metadata_assertion(colophon)) | {"kind": "Json"},
-            _assertion(GENERATION, generation_record(colophon)) | {"kind": "Json"},
+            _assertion(GENERATION, generation_record(colophon)),
             *(_assertion("c2pa.soft-binding", binding) for binding in _soft_bindings(colophon)),
         ],
     }
@@ -252,11 +252,11 @@ def _embedded_text(label: str, title: str, text: str) -> Ingredient:
 
 
 def _model_ingredient(model: ModelUsed) -> Ingredient:
-    definition = _ingredient("model", model.name, "application/octet-stream", types=MODEL_TYPE)
+    definition = _ingredient("model", model.name, types=MODEL_TYPE)
     if model.revision:
         definition["data_types"][0]["version"] = model.revision
     return Ingredient(
-        definition | _informational(model.url) | _bound(model.weights_digest, model.licence, source=model.source)
+        definition | _informational(model.url) | _bound(model.weights_digest, model.licence)
     )
 
 
@@ -264,26 +264,19 @@ def _reference_ingredients(index: int, reference: Reference) -> Iterator[Ingredi
     types = MODEL_TYPE if reference.kind == "adapter" else ""
     label = f"reference-{index}"
     yield Ingredient(
-        _ingredient(label, reference.name, "application/octet-stream", types=types)
+        _ingredient(label, reference.name, types=types)
         | _informational(reference.url)
-        | _bound(
-            reference.digest,
-            reference.licence,
-            digest_of=reference.digest_of,
-            kind=reference.kind,
-            credit=reference.credit_line,
-        )
+        | _bound(reference.digest, reference.licence, digest_of=reference.digest_of, kind=reference.kind)
     )
     for number, work in enumerate(reference.works):
         definition = _ingredient(f"{label}-work-{number}", work.name, work.manifest.media_type)
-        bound = _bound(work.digest, work.licence, kind="work", style=reference.name, credit=work.credit_line)
+        bound = _bound(work.digest, work.licence, kind="work", style=reference.name)
         yield _nested(definition | bound, work.manifest)
 
 
 def _input_ingredient(index: int, picture: InputUsed, colophon: Colophon) -> Ingredient:
-    definition = _ingredient(f"input-{index}", picture.name, "application/octet-stream") | _bound(
-        picture.digest, picture.licence, role=picture.role, credit=picture.credit_line
-    )
+    bound = _bound(picture.digest, picture.licence, role=picture.role)
+    definition = _ingredient(f"input-{index}", picture.name) | bound
     is_parent = picture is colophon.parent and colophon.opened is None
     if is_parent:
         definition |= {"relationship": "parentOf"}
@@ -305,20 +298,21 @@ def _nested(definition: dict[str, Any], manifest: NestedManifest) -> Ingredient:
 
 def _opened_ingredient(colophon: Colophon) -> Iterator[Ingredient]:
     if colophon.opened is not None:
-        definition = _ingredient(PARENT, "", "application/octet-stream")  # its own manifest has its title
+        definition = _ingredient(PARENT, "")  # its own manifest has its title
         metadata = {"metadata": {"org.colophon.digest": colophon.opened.parent}}
         opened = definition | metadata | {"relationship": "parentOf"}
         yield Ingredient(opened, data=colophon.opened.data, is_embedded=False)
 
 
-def _ingredient(label: str, title: str, media_type: str, *, types: str = "") -> dict[str, Any]:
+def _ingredient(label: str, title: str, media_type: str = "", *, types: str = "") -> dict[str, Any]:
     # Snake case throughout: the library drops camel-case names without a word.
-    definition = {"label": label, **without_blanks(title=title), "format": media_type, "relationship": "inputTo"}
+    definition = {"label": label, **without_blanks(title=title, format=media_type), "relationship": "inputTo"}
     return definition | ({"data_types": [{"type": types}]} if types else {})
 
 
 def _bound(digest: Digest, licence: str, **more: str) -> dict[str, Any]:
-    # The library stores no hash of an ingredient that has no manifest of its own; this is what binds it.
+    # The library stores no hash of an ingredient that has no manifest of its own; this is what binds it. The record
+    # says the rest: whom to credit, where a model is from.
     stated = without_blanks(digest=digest, licence=licence, **more)
     return {"metadata": {f"org.colophon.{name}": value for name, value in stated.items()}}
 

@@ -25,6 +25,8 @@ NAMESPACES: Mapping[str, str] = {
     "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
 }
 AIGC = "TC260:AIGC"
+SAID_BY_C2PA = frozenset({"dc:identifier", "xmp:CreateDate", "xmp:ModifyDate", "xmp:CreatorTool"})
+"""In the manifest these are its label, the time of its actions, and its claim's generator."""
 LONGEST_TEXT = 2000
 LONGEST_NAME = 300
 """In characters: a JPEG holds 64 kB of XMP at most, and the manifest quotes a public prompt whole."""
@@ -97,11 +99,14 @@ def properties(colophon: Colophon) -> dict[str, str | InBothLanguages]:
 
 
 def metadata_assertion(colophon: Colophon) -> dict[str, object]:
-    """Return the same properties as ``cawg.metadata`` holds them (JSON-LD), so that a signature covers them."""
+    """Return the same properties as ``cawg.metadata`` holds them (JSON-LD), so that a signature covers them.
+
+    Without those that the manifest states in C2PA's own words.
+    """
     stated = {
         name: value.en if isinstance(value, InBothLanguages) else value
         for name, value in properties(colophon).items()
-        if name != AIGC
+        if name != AIGC and name not in SAID_BY_C2PA
     }
     prefixes = sorted({name.split(":")[0] for name in stated})
     return {"@context": {prefix: NAMESPACES[prefix] for prefix in prefixes}, **stated}

@@ -20,10 +20,10 @@ from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.label import VisibleLabel
 from provenance.credentials.lettering import draw_label
 from provenance.credentials.marking import mark
-from provenance.credentials.signing import sign_image
+from provenance.credentials.signing import PemKey, sign_image
 from provenance.credentials.watermark.spread import SpreadWatermark
 from provenance.credentials.xmp import xmp_packet
-from tests.simulators.pictures import colophon
+from tests.simulators.pictures import colophon, on_listed, over_listed, picture
 
 PICTURES, SIDE, UNMARKED = 20, 512, 60
 UNMARKED_SIDES = (128, 200, 256, 384)
@@ -210,13 +210,27 @@ def marking() -> Iterator[tuple[str, str, str]]:
             plain = _median_of(lambda: Image.fromarray(pixels).save(io.BytesIO(), "PNG"))  # noqa: B023  # likewise
             yield (f"marks + signature, 1024 px PNG, {name} (CPU)", f"{whole:.0f} ms", "<= 80 ms")
             yield ("  PIL.save alone, as it comes (CPU)", f"{plain:.0f} ms", "the bare minimum")
-        pixels = kinds["grain"]
-        signed = marked(pixels)
-        unsigned = mark(pixels, media_type="image/png").data
-        bare = sign_image(unsigned, media_type="image/png", colophon=statement, key=key)
-    overhead = len(bare.data) - len(unsigned)
-    yield ("manifest overhead, no thumbnail, no stamp", f"{overhead / 1000:.1f} kB", "<= 12 kB")
-    yield ("XMP beside it", f"{(len(signed) - len(bare.data)) / 1000:.1f} kB", "")
+        yield from overheads(kinds["grain"], key=key)
+
+
+def overheads(pixels: Any, *, key: PemKey) -> Iterator[tuple[str, str, str]]:
+    """Yield what manifests with fingerprints add to a PNG, without thumbnail and timestamp, and what XMP adds."""
+    bare = mark(pixels, media_type="image/png")
+    works = [picture(seed=number) for number in range(4)]
+    reference, image = on_listed(key, works[0]), over_listed(key, works[3])
+    kinds: dict[str, dict[str, Any]] = {
+        "prompt, model, one style": {},
+        "its style on one listed work": {"references": reference},
+        "over a listed work": {"inputs": image},
+        "both": {"references": reference, "inputs": image},
+        "its style on three listed works": {"references": on_listed(key, *works[:3])},
+    }
+    for name, over in kinds.items():
+        said = colophon(fingerprint=bare.delivered_fingerprint, **over)
+        signed = sign_image(bare.data, media_type="image/png", colophon=said, key=key)
+        yield (f"manifest: {name}", f"{(len(signed.data) - len(bare.data)) / 1000:.1f} kB", "<= 12 kB")
+    told = mark(pixels, media_type="image/png", packet=xmp_packet(colophon()))
+    yield ("XMP beside it", f"{(len(told.data) - len(bare.data)) / 1000:.1f} kB", "")
 
 
 def drawn(seed: int, side: int) -> Any:
