@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, cast
 
+from cryptography.exceptions import InvalidSignature
+
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.errors import KeyUnfit
 from provenance.credentials.external_key import ExternalKey, Sign, answers_for, external_key
@@ -115,11 +117,24 @@ def _configured_key(environment: Configured, now: datetime) -> PemKey | External
     assert environment.signing_certificates is not None
     chain_pem = environment.signing_certificates.read_text()
     root_pem = environment.signing_root.read_text() if environment.signing_root else ""
+    if root_pem:
+        _require_root_of(chain_pem, root_pem)
     if environment.signing_key is not None:
         password = environment.signing_key_password.encode() or None
         key_pem = environment.signing_key.read_bytes()
         return pem_chain(chain_pem=chain_pem, key_pem=key_pem, root_pem=root_pem, password=password, now=now)
     return external_key(chain_pem=chain_pem, sign=_outside(environment, chain_pem), root_pem=root_pem, now=now)
+
+
+def _require_root_of(chain_pem: str, root_pem: str) -> None:
+    """Raise KeyUnfit unless the named root is the last certificate of the chain or issued it."""
+    last = certificates_in(chain_pem)[-1]
+    for root in certificates_in(root_pem):
+        with contextlib.suppress(ValueError, TypeError, InvalidSignature):
+            if root != last:
+                last.verify_directly_issued_by(root)
+            return
+    raise unfit([_ANOTHER_ROOT])
 
 
 def _outside(environment: Configured, chain_pem: str) -> Sign:
@@ -159,6 +174,11 @@ def _no_callback(path: str) -> ProfileFault:
     )
 
 
+_ANOTHER_ROOT = ProfileFault(
+    "another-root",
+    "COLOPHON_SIGNING_ROOT is not the root that the chain leads to; name the one that issued its last certificate.",
+    "COLOPHON_SIGNING_ROOT 不是该证书链所属的根证书；请指定签发链中最后一张证书的根证书。",
+)
 _NO_TOKEN_PACKAGE = ProfileFault(
     "no-token-package",
     "A token needs the package python-pkcs11: pip install 'colophon[hsm]'.",

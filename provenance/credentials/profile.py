@@ -27,6 +27,9 @@ FORBIDDEN_USES = {
 }
 CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 LEAST_RSA_BITS = 2048
+MOST_RSA_BITS = 4096
+"""What readers check: of a longer key the C2PA library calls its own signature broken."""
+WEAK_HASHES = frozenset({"md5", "sha1", "sha224"})
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
@@ -45,6 +48,10 @@ class ProfileFault:
     zh: str
 
 
+KEY_KINDS = (
+    "The key must be ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of 2,048 to 4,096 bits.",
+    "密钥必须是 P-256、P-384 或 P-521 上的 ECDSA、Ed25519，或 2048 至 4096 位的 RSA。",
+)
 KEY_MISMATCH = ProfileFault(
     "key-mismatch",
     "The private key does not belong to the first certificate; put the signer's certificate first.",
@@ -77,7 +84,7 @@ def algorithm_of(key: object) -> str:
     if isinstance(key, _ELLIPTIC):
         return CURVES.get(key.curve.name, "")
     if isinstance(key, _RSA):
-        return "ps256" if key.key_size >= LEAST_RSA_BITS else ""
+        return "ps256" if LEAST_RSA_BITS <= key.key_size <= MOST_RSA_BITS else ""
     return "ed25519" if isinstance(key, _EDWARDS) else ""
 
 
@@ -85,8 +92,8 @@ def _key_faults(leaf: x509.Certificate, key: PrivateKey | None) -> Iterator[Prof
     if not algorithm_of(key or leaf.public_key()):
         yield ProfileFault(
             "key-algorithm",
-            "The key must be ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of at least 2,048 bits.",
-            "密钥必须是 P-256、P-384 或 P-521 上的 ECDSA、Ed25519，或至少 2048 位的 RSA。",
+            KEY_KINDS[0],
+            KEY_KINDS[1],
         )
     if key is not None and leaf.public_key() != key.public_key():
         yield KEY_MISMATCH
@@ -130,12 +137,19 @@ def _leaf_faults(leaf: x509.Certificate) -> Iterator[ProfileFault]:
             "The certificate is self-signed; it must be issued by an authority.",
             "证书为自签名；必须由颁发机构签发。",
         )
-    if leaf.signature_hash_algorithm is not None and leaf.signature_hash_algorithm.name in {"md5", "sha1"}:
+    if leaf.signature_hash_algorithm is not None and leaf.signature_hash_algorithm.name in WEAK_HASHES:
         yield ProfileFault(
             "weak-hash",
             f"The certificate is signed with {leaf.signature_hash_algorithm.name}; SHA-256 is the least.",
             f"证书使用 {leaf.signature_hash_algorithm.name} 签名；至少需要 SHA-256。",
         )
+    for one in leaf.extensions:
+        if one.critical and isinstance(one.value, x509.UnrecognizedExtension):
+            yield ProfileFault(
+                "unknown-critical-extension",
+                f"The certificate has a critical extension that no reader knows ({one.oid.dotted_string}).",
+                f"证书带有读取软件不认识的关键扩展（{one.oid.dotted_string}）。",
+            )
 
 
 def _usage_faults(leaf: x509.Certificate) -> Iterator[ProfileFault]:
@@ -215,12 +229,35 @@ def _chain_faults(chain: Sequence[x509.Certificate], now: datetime) -> Iterator[
                 f"{_common_name(below)} 并非由链中下一张证书 {_common_name(above)} 签发。",
             )
     for authority in chain[1:]:
+        yield from _authority_faults(authority)
         if not authority.not_valid_before_utc <= now <= authority.not_valid_after_utc:
             yield ProfileFault(
                 "authority-expired",
                 f"The authority's certificate {_common_name(authority)} is not valid today.",
                 f"颁发机构证书 {_common_name(authority)} 目前无效。",
             )
+
+
+def _authority_faults(authority: x509.Certificate) -> Iterator[ProfileFault]:
+    name, constraints, usage = _common_name(authority), *_powers(authority)
+    if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
+        yield ProfileFault(
+            "not-an-authority",
+            f"The certificate {name} in the chain may not issue certificates: it is no authority's (CA).",
+            f"链中证书 {name} 无权签发证书：它不是颁发机构（CA）证书。",
+        )
+    public = authority.public_key()
+    is_long_enough = isinstance(public, rsa.RSAPublicKey) and public.key_size >= LEAST_RSA_BITS
+    if not (algorithm_of(public) or is_long_enough):
+        yield ProfileFault(
+            "authority-key",
+            f"The authority's certificate {name} has a key of a kind or length that readers do not take.",
+            f"颁发机构证书 {name} 的密钥类型或长度不为读取软件所接受。",
+        )
+
+
+def _powers(authority: x509.Certificate) -> tuple[x509.BasicConstraints | None, x509.KeyUsage | None]:
+    return _extension(authority, x509.BasicConstraints), _extension(authority, x509.KeyUsage)
 
 
 def _common_name(certificate: x509.Certificate) -> str:

@@ -20,7 +20,7 @@ from provenance.credentials.cose import signed_with
 from provenance.credentials.definition import Ingredient, ingredients, manifest_definition
 from provenance.credentials.errors import CredentialsError, KeyUnfit, KeyUnreachable, LibraryTooOld, SigningFailed
 from provenance.credentials.manifest import Colophon
-from provenance.credentials.profile import PrivateKey, ProfileFault, algorithm_of, profile_faults
+from provenance.credentials.profile import KEY_KINDS, PrivateKey, ProfileFault, algorithm_of, profile_faults
 from provenance.credentials.reading import DEVELOPMENT_NAME, Reading, media_type_of, read, settings
 from provenance.credentials.sealing import sealed
 from provenance.credentials.timestamps import TimestampAuthority
@@ -358,8 +358,4 @@ _KEY_UNREADABLE = ProfileFault(
     "The private key is not PEM text, or its password is wrong or missing.",
     "私钥不是 PEM 文本，或其密码错误或缺失。",
 )
-_KEY_KIND = ProfileFault(
-    "key-algorithm",
-    "The key must be ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of at least 2,048 bits.",
-    "密钥必须是 P-256、P-384 或 P-521 上的 ECDSA、Ed25519，或至少 2048 位的 RSA。",
-)
+_KEY_KIND = ProfileFault("key-algorithm", *KEY_KINDS)

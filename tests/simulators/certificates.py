@@ -43,13 +43,19 @@ def chain(
     signs: bool = True,
     is_usage_critical: bool = True,
     wrong_issuer: bool = False,
+    is_issuer_authority: bool = True,
+    issuer_key: Any = None,
+    hashed: hashes.HashAlgorithm | None = None,
+    more: tuple[x509.ExtensionType, ...] = (),
     name: str = "Atelier signer",
 ) -> Chain:
     """Return root, intermediate and leaf; every argument but ``now`` breaks or changes one thing."""
     root_key, middle_key, other_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+    middle_key = issuer_key or middle_key
     leaf_key = key or ec.generate_private_key(ec.SECP256R1())
     root = _authority("Atelier root", root_key, "Atelier root", root_key, now, depth=1)
-    middle = _authority("Atelier CA", middle_key, "Atelier root", root_key, now, depth=0)
+    depth = 0 if is_issuer_authority else None
+    middle = _authority("Atelier CA", middle_key, "Atelier root", root_key, now, depth=depth)
     leaf = _base(name, leaf_key, "Atelier CA", now + starts, now + starts + timedelta(days=days))
     leaf = leaf.add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
     leaf = leaf.add_extension(_usage(signs, is_authority), critical=is_usage_critical)
@@ -60,7 +66,9 @@ def chain(
         leaf = leaf.add_extension(identifier, critical=False)
     if names_subject:
         leaf = leaf.add_extension(x509.SubjectKeyIdentifier.from_public_key(leaf_key.public_key()), critical=False)
-    made = leaf.sign(other_key if wrong_issuer else middle_key, hashes.SHA256())
+    for one in more:
+        leaf = leaf.add_extension(one, critical=True)
+    made = leaf.sign(other_key if wrong_issuer else middle_key, hashed or hashes.SHA256())
     return Chain(pem="".join(map(_pem, (made, middle, root))), root_pem=_pem(root), key=leaf_key)
 
 
@@ -90,10 +98,12 @@ def self_signed(*, now: datetime) -> Chain:
     return Chain(pem=_pem(made), root_pem=_pem(made), key=key)
 
 
-def _authority(name: str, key: Any, issuer: str, issuer_key: Any, now: datetime, *, depth: int) -> x509.Certificate:
+def _authority(
+    name: str, key: Any, issuer: str, issuer_key: Any, now: datetime, *, depth: int | None
+) -> x509.Certificate:
     return (
         _base(name, key, issuer, now - timedelta(days=500), now + timedelta(days=2000))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=depth), critical=True)
+        .add_extension(x509.BasicConstraints(ca=depth is not None, path_length=depth), critical=True)
         .add_extension(_usage(False, True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)

@@ -307,6 +307,18 @@ def test_a_function_that_is_not_there_is_said_in_words(tmp_path: Path, path: str
         installed(tmp_path, signing_certificates=tmp_path / "chain.pem", signing_callback=path)
 
 
+def test_a_root_that_the_chain_does_not_lead_to_is_said_in_words(tmp_path: Path) -> None:
+    chain = certificates.chain(now=NOW)
+    files = {**written(tmp_path, chain), "signing_root": tmp_path / "root.pem"}
+    (tmp_path / "root.pem").write_text(certificates.chain(now=NOW).root_pem)
+    with pytest.raises(KeyUnfit, match="COLOPHON_SIGNING_ROOT"):
+        installed(tmp_path, **files, signing_key_password="open")
+    (tmp_path / "root.pem").write_text(chain.root_pem)
+    for pem in (chain.pem, chain.pem.replace(chain.root_pem, "")):
+        (tmp_path / "chain.pem").write_text(pem)
+        assert state(installed(tmp_path, **files, signing_key_password="open")) == "Trusted"
+
+
 def test_what_a_retired_key_signed_stays_trusted(tmp_path: Path) -> None:
     old, new = certificates.chain(now=NOW), certificates.chain(now=NOW)
     before = signed(installed(tmp_path, **written(tmp_path, old), signing_key_password="open")).data

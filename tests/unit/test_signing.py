@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from PIL import Image
@@ -198,6 +198,15 @@ FAULTS: dict[str, Callable[[], certificates.Chain]] = {
     "no-digital-signature": lambda: certificates.chain(now=NOW, signs=False),
     "key-usage-not-critical": lambda: certificates.chain(now=NOW, is_usage_critical=False),
     "chain-broken": lambda: certificates.chain(now=NOW, wrong_issuer=True),
+    "weak-hash": lambda: certificates.chain(
+        now=NOW, issuer_key=rsa.generate_private_key(65537, 2048), hashed=hashes.SHA224()
+    ),
+    "unknown-critical-extension": lambda: certificates.chain(
+        now=NOW, more=(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00"),)
+    ),
+    "not-an-authority": lambda: certificates.chain(now=NOW, is_issuer_authority=False),
+    "authority-key": lambda: certificates.chain(now=NOW, issuer_key=ec.generate_private_key(ec.SECP256K1())),
+    "key-algorithm": lambda: certificates.chain(now=NOW, key=rsa.generate_private_key(65537, 4104)),
     "self-signed": lambda: certificates.self_signed(now=NOW),
     "no-intermediate": lambda: certificates.self_signed(now=NOW),
 }
