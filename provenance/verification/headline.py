@@ -22,6 +22,10 @@ _NO_MANIFEST: Sentence = (
     "This picture carries no content credentials. Most pictures carry none: that says nothing about it.",
     "此图片不带内容凭证。多数图片都没有：仅凭这一点，什么也说明不了。",
 )
+_NONE_OF_ITS_OWN: Sentence = (
+    "This picture carries no content credentials.",
+    "此图片不带内容凭证。",
+)
 _REMOTE: Sentence = (
     "This picture names a place elsewhere where its content credentials are kept; they were not fetched.",
     "此图片标明其内容凭证保存在别处；本次未去获取。",
@@ -86,6 +90,8 @@ def with_records(alone: FileAlone, checks: Sequence[Check]) -> tuple[Outcome, st
             en, zh = _FAILED["record.agrees"] if "record.agrees" in failed else _FAILED_OTHERWISE
         outcome = "failed"
     if outcome == "no_manifest" and found is not None:
+        # That most pictures carry none is for who would else conclude something from it.
+        en, zh = _NONE_OF_ITS_OWN if (en, zh) == _NO_MANIFEST else (en, zh)
         # A sentence that begins with the keeper's name keeps its capital.
         told = found.en.replace("This ", "this ", 1) if found.en.startswith("This ") else found.en
         en, zh = f"{en} But {told}", f"{zh}但是，{found.zh}"

@@ -33,6 +33,10 @@ _COLOURS: Mapping[Outcome, str] = {
 }
 _WORDS: Mapping[str, tuple[str, str]] = {
     "says": ("What the credentials state", "凭证所述"),
+    "unsound": (
+        "A check below has failed, so do not rely on this.",
+        "下方有核验未通过，请勿依赖这些陈述。",
+    ),
     "checks": ("Checks", "核验"),
     "signer": ("signer", "签名者"),
     "made_at": ("made at", "生成时间"),
@@ -51,6 +55,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "committed": ("committed, not shown: {0}", "仅承诺，不公开：{0}"),
     "private": ("kept private", "保密"),
     "quiet": ("not checked or nothing to check: {0}", "未核验或无可核验：{0}"),
+    "comma": (", ", "、"),
     "library": (
         "Checked with c2pa-rs {0}, offline; trusted signers: {1}.",
         "使用 c2pa-rs {0} 离线核验；可信签名者：{1}。",
@@ -78,6 +83,13 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "image": ("image", "图像"),
     "mask": ("mask", "蒙版"),
 }
+_BASES: Mapping[str, tuple[str, str]] = {
+    "grant": ("a grant", "授权"),
+    "open-licence": ("an open licence", "开放许可"),
+    "own-work": ("own work", "自有作品"),
+    "model-licence": ("the model's licence", "模型许可"),
+    "public-domain": ("public domain", "公有领域"),
+}
 _MAKING: Mapping[Making, tuple[str, str]] = {
     "generated": ("yes, wholly", "是，全部"),
     "composite": ("yes, over an input picture", "是，基于输入图片"),
@@ -95,6 +107,8 @@ def printed(verdict: Verdict, *, name: str, language: str, is_coloured: bool) ->
     page.paragraph(verdict.summary(language), style=f"1;{_COLOURS[verdict.outcome]}")
     if verdict.facts is not None:
         page.heading("says")
+        if verdict.outcome == "failed":
+            page.paragraph(page.word("unsound"), style="31", first="  ", rest="  ")
         for label, value in _statements(verdict, verdict.facts, page):
             page.pair(label, value)
     page.heading("checks")
@@ -150,7 +164,9 @@ def _statements(verdict: Verdict, facts: Facts, page: _Page) -> Iterator[tuple[s
     yield from _filled("seed", facts.seed)
     yield from _filled("settings", ", ".join(f"{name} {value}" for name, value in facts.settings.items()))
     for line in facts.basis:
-        yield "basis", _joined(line, "subject", "basis", "licence")
+        stated = str(line.get("basis", ""))
+        named = _BASES.get(stated, (stated, stated))[page.column]
+        yield "basis", _joined({**line, "basis": named}, "subject", "basis", "licence")
     yield from _filled("log", _joined(facts.log, "origin", "leaf_hash"))
     yield from _filled("generator", facts.generator)
 
@@ -193,7 +209,7 @@ def _checks(verdict: Verdict, page: _Page) -> None:
         for code in _codes(check):
             page.line(page.painted("2", f"      {code}"))
     if quiet:
-        listed = page.word("quiet").format(", ".join(quiet))
+        listed = page.word("quiet").format(page.word("comma").join(quiet))
         page.paragraph(listed, style="2", first="  · ", rest="    ")
 
 

@@ -60,6 +60,12 @@ _POSSIBLE = (
     "This may be a copy of a picture in {keeper}'s records; no second method has confirmed it.",
     "此图片可能是 {keeper} 记录中某图片的副本；尚无第二种方法予以确认。",
 )
+_ONE_AND_OTHERS = (
+    "This picture looks like one in {keeper}'s records, with small changes at most, and may be a copy of {0} there, "
+    "which no second method has confirmed; which one it is, if any, is not decided here.",
+    "此图片与 {keeper} 记录中的某图片外观相近，至多有细微改动；也可能是其中{1}的副本，但尚无第二种方法确认。"
+    "究竟是哪一张、是否真是副本，此处不作判断。",
+)
 _NOT_LOOKED_FOR = (
     "{keeper}'s records hold no such file. As its pixels were not decoded, a picture with the same pixels, the same "
     "watermark or the same looks was not looked for.",
@@ -175,6 +181,10 @@ def _several(records: Sequence[RecordFound], *, keeper: str) -> tuple[str, str]:
             f"{keeper}'s records hold {count} pictures with exactly these pixels; which one this is cannot be told.",
             f"{keeper} 的记录中有 {count} 张像素完全相同的图片；无法判断是哪一张。",
         )
+    if sum(not record.is_possible for record in records) == 1:
+        others = ("another one", "另一张") if count == 2 else (f"{count - 1} others", f"另外 {count - 1} 张之一")
+        en, zh = (sentence.format(*others, keeper=keeper) for sentence in _ONE_AND_OTHERS)
+        return en, zh
     return (
         f"This may be a copy of any of {count} pictures in {keeper}'s records; which one, if any, is not decided here.",
         f"此图片可能是 {keeper} 记录中 {count} 张图片之一的副本；究竟是哪一张、是否真是副本，此处不作判断。",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
@@ -59,9 +60,15 @@ def provenance(request: HttpRequest, name: str) -> HttpResponse:
     """Show the permanent page of a delivered image, by its digest or its manifest's id; 410 once it was erased."""
     form = form_named(name)
     if form is None:
-        raise Http404
+        said = _("The records here hold no picture under this name.")
+        return render(request, "web/verify.html", _about_nothing(said), status=404)
     page = {"words": words.VERIFY, "named": form.file.digest, "subject": form.file.digest}
     if erased_at := form.output.generation.erased_at:
         said = RecordErased(date=f"{erased_at:%Y-%m-%d}").said(page_language())
-        return render(request, "web/verify.html", page | {"subject": None, "erased": said}, status=410)
+        return render(request, "web/verify.html", _about_nothing(said), status=410)
     return render(request, "web/verify.html", page)
+
+
+def _about_nothing(said: str) -> dict[str, object]:
+    """Return what the page of a picture shows where there is nothing of it to show."""
+    return {"words": words.VERIFY, "named": True, "subject": None, "gone": said}

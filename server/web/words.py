@@ -310,7 +310,7 @@ VERIFY: Words = {
         "This picture is not yours to fetch. Download it from whoever gave it to you, then choose the file."
     ),
     "too_large": _("{name} has {size} MB; at most 64 MB are read."),
-    "empty_file": _("{name} is empty."),
+    "empty_file": _("{name} is empty. Get the file again, then choose it."),
     "report_ready": _("The verification report is ready."),
     "picture_alt": _("The picture that was checked"),
     "passed": _("Passed"),

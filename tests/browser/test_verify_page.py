@@ -159,7 +159,7 @@ def test_what_is_no_picture_is_said_to_be_none(visitor: Page) -> None:
 def test_an_empty_file_is_told_without_asking_the_server(visitor: Page) -> None:
     visitor.goto("/verify")
     visitor.locator("#file").set_input_files({"name": "void.png", "mimeType": "image/png", "buffer": b""})
-    expect(visitor.locator("#check-fault")).to_have_text("void.png is empty.")
+    expect(visitor.locator("#check-fault")).to_have_text("void.png is empty. Get the file again, then choose it.")
     expect(visitor.locator("#report")).to_be_hidden()
 
 

@@ -50,7 +50,9 @@ def test_the_page_of_a_delivered_picture_is_public_and_says_when_it_was_erased(k
         assert page.status_code == 200 and output.digest in page.content.decode()
         assert "nobody may read" not in page.content.decode()
     for unknown in ("sha256:" + "0" * 64, "%00", "x" * 300):
-        assert Client().get(f"/provenance/{unknown}").status_code == 404
+        nothing = Client().get(f"/provenance/{unknown}", headers={"Accept-Language": "en"})
+        told = nothing.content.decode()
+        assert nothing.status_code == 404 and "hold no picture under this name" in told and 'href="/verify"' in told
     Generation.objects.filter(pk=generation.pk).update(erased_at=datetime(2026, 11, 24, tzinfo=UTC))
     gone = Client().get(f"/provenance/{output.digest}", headers={"Accept-Language": "zh-CN"})
     assert gone.status_code == 410 and "已于 2026-11-24" in gone.content.decode()

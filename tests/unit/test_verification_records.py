@@ -165,6 +165,28 @@ def test_a_possible_copy_is_called_one_until_a_second_method_confirms_it(key: Pe
     assert "may be a copy" in verdict.summary("en")
 
 
+@pytest.mark.parametrize(
+    ("others", "en", "zh"),
+    [(1, "a copy of another one there", "另一张"), (3, "a copy of 3 others there", "另外 3 张之一")],
+)
+def test_the_one_surely_alike_is_told_apart_from_possible_copies_and_none_is_picked(
+    key: PemKey, others: int, en: str, zh: str
+) -> None:
+    data = signed(key).data
+    possible = [record_of(data, layer="fingerprint", is_possible=True)] * others
+
+    class Alike(Ledger):
+        def find(self, copy: object) -> list[RecordFound]:
+            return [record_of(data, layer="fingerprint"), *possible]
+
+    verdict = verify(picture(seed=5), evidence=Alike())
+    found = verdict.check("record.found")
+    assert "looks like one in" in found.en and en in found.en and "not decided here" in found.en
+    assert "外观相近" in found.zh and zh in found.zh and "不作判断" in found.zh
+    assert len(verdict.records) == others + 1 and verdict.check("dispute").result == "not_checked"
+    assert verdict.summary("en").startswith("This picture carries no content credentials. But this picture looks like")
+
+
 @pytest.mark.parametrize("answers", [{"log": SOMETHING}, {"key": SOMETHING}])
 def test_what_does_not_hold_of_the_recorded_picture_is_not_held_against_a_copy_of_it(
     key: PemKey, answers: dict[str, Answer]

@@ -114,3 +114,19 @@ def test_colour_is_written_only_where_it_is_asked_for(key: PemKey) -> None:
     verdict = verify(signed(key).data)
     assert "\x1b" not in printed(verdict, name="x", language="en", is_coloured=False)
     assert "\x1b[" in printed(verdict, name="x", language="en", is_coloured=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "warning", "basis"),
+    [("en", "do not rely on this", "an open licence"), ("zh-Hans", "请勿依赖", "开放许可")],
+)
+def test_what_a_changed_file_states_is_printed_under_a_warning_and_a_basis_in_words(
+    key: PemKey, language: str, warning: str, basis: str
+) -> None:
+    whole = signed(key).data
+    printouts = [
+        printed(verify(data), name="x", language=language, is_coloured=False)
+        for data in (whole, with_other_pixel(whole))
+    ]
+    assert [warning in one for one in printouts] == [False, True]
+    assert all(basis in one and "open-licence" not in one for one in printouts)
