@@ -20,6 +20,10 @@ _HEADER = 8
 _UUID_AND_TOGGLES = 17
 _PNG_CHUNK = b"caBX"
 _JPEG_START, _JPEG_SCAN, _JPEG_BOXES = b"\xff\xd8", 0xDA, 0xEB
+_JPEG_BOX_SEGMENT = b"JP"
+_STORE_BEGINS = (
+    b"jumb" + bytes.fromhex("0000001e") + b"jumd" + bytes.fromhex("63327061 0011 0010 8000 00aa00389b71 03") + b"c2pa\0"
+)
 _JPEG_PREFACE = 8
 """In each segment: JP, a number for the store, and a running number."""
 
@@ -44,6 +48,31 @@ def signature_of(store: bytes) -> bytes:
     """Return the signature of a store's own manifest (COSE_Sign1). Raises ValueError for bytes that are no store."""
     box = _path(store, SIGNATURE)[-1]
     return store[box.content : box.end]
+
+
+def manifest_id_of(store: bytes) -> str:
+    """Return the label of a store's own manifest. Raises ValueError for bytes that are no store."""
+    (whole,) = _boxes(store, 0, len(store))
+    *_, manifest = _boxes(store, whole.content, whole.end)
+    return manifest.label
+
+
+def store_in(data: bytes) -> bytes | None:
+    """Return the manifest store that stands in a picture's file, whole or in a JPEG's segments; None where none is."""
+    if data.startswith(_JPEG_START):
+        parts: dict[bytes, bytes] = {}
+        for start, end in _jpeg_segments(data):
+            number = data[start + 2 : start + 4]
+            skipped = _JPEG_PREFACE + (_HEADER if number in parts else 0)
+            parts[number] = parts.get(number, b"") + data[start + skipped : end]
+        return next((one for one in map(_store_at_start, parts.values()) if one), None)
+    found = data.find(_STORE_BEGINS)
+    return _store_at_start(data[found - 4 :]) if found >= 4 else None
+
+
+def _store_at_start(data: bytes) -> bytes | None:
+    length = int.from_bytes(data[:4])
+    return data[:length] if data[4:].startswith(_STORE_BEGINS) and length <= len(data) else None
 
 
 def with_signature(store: bytes, signature: bytes) -> bytes:
@@ -92,11 +121,12 @@ def _places(data: bytes, store: bytes) -> Iterator[tuple[slice, slice]]:
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield from where to where each segment with boxes goes, without its marker and its length."""
     at = len(_JPEG_START)
-    while data[at + 1] != _JPEG_SCAN:
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
-        if data[at + 1] == _JPEG_BOXES:
-            yield at + 4, end
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _JPEG_SCAN:
+        start, end = at + 4, at + 2 + int.from_bytes(data[at + 2 : at + 4])
+        if data[at + 1] == _JPEG_BOXES and data[start : start + 2] == _JPEG_BOX_SEGMENT:
+            yield start, end
         at = end
 
 

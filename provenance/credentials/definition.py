@@ -271,7 +271,7 @@ def _reference_ingredients(index: int, reference: Reference) -> Iterator[Ingredi
     for number, work in enumerate(reference.works):
         definition = _ingredient(f"{label}-work-{number}", work.name, work.manifest.media_type)
         bound = _bound(work.digest, work.licence, kind="work", style=reference.name)
-        yield _nested(definition | bound, work.manifest)
+        yield nested(definition | bound, work.manifest)
 
 
 def _input_ingredient(index: int, picture: InputUsed, colophon: Colophon) -> Ingredient:
@@ -281,19 +281,19 @@ def _input_ingredient(index: int, picture: InputUsed, colophon: Colophon) -> Ing
     if is_parent:
         definition |= {"relationship": "parentOf"}
     if picture.manifest is not None:
-        return _nested(definition, picture.manifest)
+        return nested(definition, picture.manifest)
     return Ingredient(definition, data=picture.data, is_embedded=False) if is_parent else Ingredient(definition)
 
 
-def _nested(definition: dict[str, Any], manifest: NestedManifest) -> Ingredient:
+def nested(definition: dict[str, Any], manifest: NestedManifest) -> Ingredient:
     """Return an ingredient that brings along the manifest beside its file, as the file itself would bring its own."""
-    nested = {
+    brought = {
         "format": manifest.media_type,
         "active_manifest": manifest.manifest_id,
         "manifest_data": {"format": "application/c2pa", "identifier": f"{definition['label']}.c2pa"},
         "validation_results": dict(manifest.results),
     }
-    return Ingredient(definition | nested, data=manifest.store)
+    return Ingredient(definition | brought, data=manifest.store)
 
 
 def _opened_ingredient(colophon: Colophon) -> Iterator[Ingredient]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +19,7 @@ from provenance.canonical import Digest, canonical_json, sha256_digest, timestam
 from provenance.credentials.definition import SPECIFICATION
 from provenance.credentials.errors import SigningFailed
 from provenance.credentials.manifest import NestedManifest, Software, without_blanks
+from provenance.credentials.nesting import found
 from provenance.credentials.reading import settings
 from provenance.credentials.sealing import sealed
 from provenance.credentials.signing import (
@@ -37,8 +37,6 @@ VERSION = 1
 ANY_BYTES = "application/octet-stream"
 """The library binds every byte under this one; under a picture's it would leave out credentials that the file has."""
 _WORK = "work"
-_WEIGHTS = ("success", "informational", "failure")
-_NO_MANIFEST = {"code": "ingredient.unknownProvenance"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +127,7 @@ def read_listing(data: bytes, *, store: bytes, media_type: str, trust_pem: str |
         manifest_id=str(report["active_manifest"]),
         media_type=_readable(media_type),
         store=store,
-        results=_found(report),
+        results=found(report),
         is_trusted=report.get("validation_state") == "Trusted",
     )
 
@@ -158,30 +156,3 @@ def _definition(listing: Listing, *, manifest_id: str, software: Software) -> di
             {"label": LISTING, "created": True, "data": listing_record(listing)},
         ],
     }
-
-
-def _found(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a validation as an ingredient records it (C2PA 2.4, 18.16.12.4.3): codes, and where something failed.
-
-    Places of what is as it should be and sentences may be left out, and would be more than half of the ingredient. An
-    ingredient without a manifest has no results of its own: that the library knows nothing of it belongs to the rest.
-    """
-    results = report.get("validation_results") or {}
-    told, deltas = _codes(results.get("activeManifest") or {}), []
-    for delta in results.get("ingredientDeltas") or ():
-        codes = _codes(delta.get("validationDeltas") or {})
-        if _NO_MANIFEST not in codes["informational"]:
-            deltas.append({**delta, "validationDeltas": codes})
-        elif report["active_manifest"] in delta.get("ingredientAssertionURI", ""):
-            told["informational"].append(_NO_MANIFEST)
-    return {"activeManifest": told, **({"ingredientDeltas": deltas} if deltas else {})}
-
-
-def _codes(found: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
-    return {weight: list(_shortened(found.get(weight) or (), is_placed=weight == "failure")) for weight in _WEIGHTS}
-
-
-def _shortened(statuses: Any, *, is_placed: bool) -> Iterator[dict[str, str]]:
-    for status in statuses:
-        if status.get("code") != "assertion.hashedURI.match":  # what did not match is told
-            yield {"code": status["code"], **({"url": status["url"]} if is_placed and "url" in status else {})}

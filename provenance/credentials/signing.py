@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives import serialization
 
 from provenance.canonical import Digest, sha256_digest
 from provenance.credentials.cose import signed_with
-from provenance.credentials.definition import Ingredient, ingredients, manifest_definition
+from provenance.credentials.definition import Ingredient, ingredients, manifest_definition, nested
 from provenance.credentials.errors import CredentialsError, KeyUnfit, KeyUnreachable, LibraryTooOld, SigningFailed
 from provenance.credentials.manifest import Colophon
+from provenance.credentials.nesting import manifest_in
 from provenance.credentials.profile import KEY_KINDS, PrivateKey, ProfileFault, algorithm_of, profile_faults
 from provenance.credentials.reading import DEVELOPMENT_NAME, Reading, media_type_of, read, settings
 from provenance.credentials.sealing import sealed
@@ -158,7 +159,8 @@ def sign_image(
     Raises ManifestError for what cannot be said, KeyUnfit or KeyUnreachable for the key, else SigningFailed.
     """
     require_library()
-    definition, parts = manifest_definition(colophon), ingredients(colophon)
+    definition = manifest_definition(colophon)
+    parts = [_with_own_manifest(part, key=key) for part in ingredients(colophon)]
     chosen = signing_settings(key, is_compact=is_compact)
 
     def compose(context: c2pa.Context) -> tuple[bytes, bytes]:
@@ -254,7 +256,7 @@ def _builder(definition: dict[str, Any], parts: Sequence[Ingredient], context: c
     # What the definition lists would come before what is added; so all are added, and keep their order.
     builder = new_builder(definition, context)
     for part in parts:
-        _add_ingredient(builder, part)
+        add_ingredient(builder, part)
     return builder
 
 
@@ -263,7 +265,7 @@ def _add_resource(builder: c2pa.Builder, part: Ingredient) -> None:
         builder.add_resource(part.resource, io.BytesIO(part.data))
 
 
-def _add_ingredient(builder: c2pa.Builder, part: Ingredient) -> None:
+def add_ingredient(builder: c2pa.Builder, part: Ingredient) -> None:
     """Add an ingredient that is read from its bytes, or one whose definition says everything."""
     if part.is_embedded or part.data is None:
         _add_resource(builder, part)
@@ -271,6 +273,14 @@ def _add_ingredient(builder: c2pa.Builder, part: Ingredient) -> None:
         return
     media_type = media_type_of(part.data)
     builder.add_ingredient(json.dumps(part.definition | {"format": media_type}), media_type, io.BytesIO(part.data))
+
+
+def _with_own_manifest(part: Ingredient, *, key: SigningKey) -> Ingredient:
+    """Return an ingredient that is read from a file with the manifest in that file, where one can be taken out."""
+    if part.is_embedded or part.data is None:
+        return part
+    manifest = manifest_in(part.data, media_type=media_type_of(part.data), trust_pem=key.root_pem)
+    return nested(part.definition, manifest) if manifest else part
 
 
 def signing_settings(key: SigningKey, *, is_compact: bool = False) -> dict[str, Any]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import io
 
-from provenance.credentials.definition import SPECIFICATION
+from provenance.credentials.definition import PARENT, SPECIFICATION, nested
 from provenance.credentials.errors import NotStampable
 from provenance.credentials.manifest import Software
+from provenance.credentials.nesting import manifest_in
 from provenance.credentials.reading import media_type_of, read
 from provenance.credentials.signing import (
     SignedImage,
     SigningKey,
+    add_ingredient,
     new_builder,
     read_back,
     require_library,
@@ -41,6 +43,7 @@ def stamp_later(
         raise NotStampable(reason="a WebP file cannot take an update manifest")
     if read(data, trust_pem=key.root_pem).validation_state != "Trusted":
         raise NotStampable(reason="only a whole file of a trusted signer gets a timestamp later")
+    below = manifest_in(data, media_type=media_type, trust_pem=key.root_pem)
     chosen = signing_settings(key)
     chosen["core"] = {"allowed_network_hosts": [timestamps.host]}
     chosen["builder"]["auto_timestamp_assertion"] = {"enabled": True, "skip_existing": True, "fetch_scope": "parent"}
@@ -49,6 +52,8 @@ def stamp_later(
         stamped = io.BytesIO()
         with signing_context(key, timestamp_url=timestamp_url, chosen=chosen) as context:
             builder = new_builder(_definition(manifest_id, software), context, is_update=True)
+            if below is not None:  # else the library takes it in by itself, with three times as many words
+                add_ingredient(builder, nested({"label": PARENT, "relationship": "parentOf"}, below))
             store = builder.sign(media_type, io.BytesIO(data), stamped)
         return read_back(SignedImage(stamped.getvalue(), store, manifest_id, is_timestamped=True), key=key)
 

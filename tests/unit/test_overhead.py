@@ -12,18 +12,18 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.external_key import external_key
 from provenance.credentials.listing import sign_listing
-from provenance.credentials.manifest import Software
+from provenance.credentials.manifest import Edit, Software
 from provenance.credentials.marking import mark
 from provenance.credentials.sealing import SPARE_BYTES
 from provenance.credentials.signing import PemKey, SigningKey, pem_chain, sign_image
 from provenance.credentials.timestamps import TimestampAuthority
 from provenance.picture import decode_picture
 from tests.simulators import certificates
-from tests.simulators.pictures import colophon, listing, on_listed, over_listed, picture, signed
+from tests.simulators.pictures import colophon, listing, on_listed, opened, over_listed, picture, signed
 from tests.simulators.timestamps import Authority, authority
 
 NOW = datetime.now(UTC)
-PLAIN, WORK, INPUT, BOTH = 8_700, 13_000, 13_200, 17_600
+PLAIN, WORK, INPUT, BOTH, FORM = 8_700, 13_000, 13_200, 17_600, 9_400
 """Bytes that a manifest with fingerprints adds: the table of docs/formats/manifest.md, rounded up."""
 OF_A_STAMP = 64
 """Bytes that a timestamp takes beside its token at most: its names, and what one token may be longer than another."""
@@ -60,6 +60,13 @@ def test_a_manifest_adds_what_is_stated_and_no_more(
     behind = {"references": on_listed(key, picture(seed=5))} if works else {}
     over = {"inputs": over_listed(key, picture(seed=6))} if inputs else {}
     assert most - 300 < added(key, media_type, **behind, **over) <= most
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "image/jpeg"])
+def test_a_later_form_adds_what_is_stated_beside_the_manifest_that_it_opens(key: PemKey, media_type: str) -> None:
+    parent = signed(key, number=2, media_type=media_type)
+    form = {"opened": opened(parent.data, Edit("c2pa.cropped", "Cropped"))}
+    assert FORM - 300 < added(key, media_type, **form) - len(parent.manifest_store) <= FORM
 
 
 @pytest.mark.parametrize("media_type", ["image/png", "image/jpeg", "image/webp", "image/avif"])

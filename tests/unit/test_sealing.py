@@ -11,13 +11,14 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.credentials import boxes, cose
 from provenance.credentials.development_ca import DevelopmentCA
 from provenance.credentials.errors import KeyUnreachable, SigningFailed
 from provenance.credentials.manifest import WHOLLY_GENERATED
+from provenance.credentials.nesting import manifest_in
 from provenance.credentials.reading import read
 from provenance.credentials.sealing import _credential, sealed
 from provenance.credentials.signing import (
@@ -29,7 +30,8 @@ from provenance.credentials.signing import (
     signing_settings,
 )
 from tests.simulators import certificates
-from tests.simulators.pictures import ENCODINGS, picture, signed
+from tests.simulators.pictures import ENCODINGS, colophon, picture, signed
+from tests.simulators.tampering import with_other_pixel
 
 NOW = datetime.now(UTC)
 
@@ -162,3 +164,39 @@ def test_a_key_that_fails_is_told_from_a_file_that_cannot_be_signed(key: PemKey)
         sealed(composed, key=Silent(), chosen=signing_settings(key))
     with pytest.raises(SigningFailed):
         sealed(lambda context: (picture(), b"no store"), key=key, chosen=signing_settings(key))
+
+
+# ---- taking a store out of a file ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("media_type", ENCODINGS)
+def test_the_store_that_stands_in_a_file_is_found_whole(key: PemKey, media_type: str) -> None:
+    assert boxes.store_in(picture(media_type)) is None
+    for notes in (0, 150_000):
+        image = signed(key, media_type=media_type, settings={"notes": "x" * notes})
+        assert boxes.store_in(image.data) == image.manifest_store
+        assert boxes.manifest_id_of(image.manifest_store) == image.manifest_id
+
+
+@given(st.sampled_from(sorted(ENCODINGS)), st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_damaged_file_gives_a_store_or_none_and_no_error(key: PemKey, media_type: str, data: st.DataObject) -> None:
+    whole = bytearray(signed(key, media_type=media_type, data=picture(media_type, size=8)).data)
+    for _ in range(data.draw(st.integers(0, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    damaged = bytes(whole[: data.draw(st.integers(0, len(whole)))])
+    assert isinstance(boxes.store_in(damaged), bytes | None)
+    found = manifest_in(damaged, media_type=media_type, trust_pem=key.root_pem)
+    assert found is None or found.manifest_id == colophon().manifest_id or not found.is_trusted
+
+
+def test_a_later_form_records_codes_of_its_parent_and_places_of_failures_alone(key: PemKey) -> None:
+    parent = signed(key).data
+    for data, failures in ((parent, 0), (with_other_pixel(parent), 1)):
+        manifest = manifest_in(data, media_type="image/png", trust_pem=key.root_pem)
+        assert manifest is not None
+        results = manifest.results["activeManifest"]
+        told = [one for weight in ("success", "informational", "failure") for one in results[weight]]
+        assert {"code": "claimSignature.validated"} in told
+        assert len([one for one in told if "url" in one]) == len(results["failure"]) == failures
+        assert not any("explanation" in one for one in told)
