@@ -115,5 +115,5 @@ def about_file(outcome: Outcome, checks: Sequence[Check], reading: Reading) -> S
         return (f"Unchanged since {name} signed it.", f"自 {name} 签名以来未被改动。")
     return (
         f"Unchanged since it was signed, but nothing here vouches for the signer, whom the certificate names {name}.",
-        f"自签名以来未被改动，但没有依据认可签名者；证书所写为 {name}。",
+        f"自签名以来未被改动，但此处没有任何依据可以证实签名者；证书上写的是 {name}。",
     )

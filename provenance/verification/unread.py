@@ -38,9 +38,9 @@ _BY_FAMILY: Mapping[Family, Sentence] = {
         "此文件似乎是网页，不是图片。请从网页中保存图片本身，再行核验。",
     ),
     "credentials": (
-        "This file holds content credentials alone, without the picture that they are about. Check the picture itself; "
-        "credentials that are kept beside it are not read here.",
-        "此文件只有内容凭证，没有其所属的图片。请核验图片本身；此处不读取与图片分开存放的凭证。",
+        "This file holds content credentials alone, without the picture that they are about. Check the picture itself, "
+        "together with this file.",
+        "此文件只有内容凭证，没有其所属的图片。请将图片本身与此文件一并核验。",
     ),
     "empty": (
         "This file is empty. Get it again, and check that copy.",

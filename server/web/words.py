@@ -116,7 +116,7 @@ REPORT: Words = {
     "task_inpainting": _("drawn into a picture"),
     "layer_possible": _("what it looks like: a possible copy, which no second method has confirmed"),
     "meaning_elsewhere": _(
-        "Nothing is fetched from an address that a stranger's file names. Ask whoever gave you the file for a copy "
+        "This site does not fetch from the address that the file names. Ask whoever gave you the file for a copy "
         "with its credentials inside."
     ),
     "unnamed": _("an unnamed picture"),
@@ -311,6 +311,7 @@ VERIFY: Words = {
     ),
     "too_large": _("{name} has {size} MB; at most 64 MB are read."),
     "empty_file": _("{name} is empty. Get the file again, then choose it."),
+    "one_at_a_time": _("One picture is checked at a time. Choose one, together with its .c2pa file if it has one."),
     "report_ready": _("The verification report is ready."),
     "picture_alt": _("The picture that was checked"),
     "passed": _("Passed"),

@@ -57,6 +57,24 @@ def test_credentials_moved_onto_another_picture_do_not_say_that_it_was_made_with
     expect(visitor.locator("#stated-note")).to_contain_text("do not rely on these statements")
 
 
+def test_credentials_beside_a_picture_are_checked_with_it_in_whatever_order_the_two_are_chosen(
+    visitor: Page, site: Colophon, delivered: bytes
+) -> None:
+    address = f"{site.address}/images/{sha256_digest(delivered)}.c2pa"
+    store = {"name": "p.c2pa", "mimeType": "application/c2pa", "buffer": httpx.get(address, trust_env=False).content}
+    bare = {"name": "p.png", "mimeType": "image/png", "buffer": tampering.stripped(delivered)}
+    for files in ([store, bare], [bare, store]):
+        visitor.goto("/verify")
+        visitor.locator("#file").set_input_files(files)
+        expect(visitor.locator("#report")).to_be_visible()
+        expect(visitor.locator('[data-code="manifest.present"]')).to_contain_text("handed in beside the file")
+    visitor.locator("#file").set_input_files([store])
+    expect(visitor.locator("#report-title")).to_contain_text("Check the picture itself, together with this file")
+    visitor.locator("#file").set_input_files([bare, bare])
+    expect(visitor.locator("#check-fault")).to_contain_text("One picture is checked at a time")
+    expect(visitor.locator("#report")).to_be_hidden()
+
+
 def test_damaged_credentials_are_not_told_as_none(visitor: Page, delivered: bytes) -> None:
     verify(visitor, tampering.with_two_stores(foreign_picture()))
     expect(visitor.locator("#report-title")).to_contain_text("carries content credentials that cannot be read")

@@ -69,7 +69,7 @@ def test_what_is_no_picture_is_called_what_it_is(name: str, data: bytes) -> None
 
 def test_credentials_that_are_kept_apart_are_told_to_be_checked_with_their_picture() -> None:
     verdict = verify(b"\0\0\0\x20jumb" + bytes(40))
-    assert "Check the picture itself" in verdict.summary("en") and "请核验图片本身" in verdict.summary("zh-Hans")
+    assert "Check the picture itself, together" in verdict.summary("en") and "一并核验" in verdict.summary("zh-Hans")
 
 
 def test_an_empty_file_is_called_empty() -> None:

@@ -14,7 +14,7 @@ let preview = null;
 
 const form = $("check");
 form.addEventListener("submit", (event) => event.preventDefault());
-$("file").addEventListener("change", () => check($("file").files[0]));
+$("file").addEventListener("change", () => check($("file").files));
 document.addEventListener("dragover", (event) => {
   if (![...event.dataTransfer.types].includes("Files")) return;
   event.preventDefault();
@@ -27,9 +27,9 @@ for (const name of ["dragleave", "drop"]) {
 }
 document.addEventListener("drop", (event) => {
   event.preventDefault();
-  check(event.dataTransfer.files[0]);
+  check(event.dataTransfer.files);
 });
-document.addEventListener("paste", (event) => check(event.clipboardData?.files[0]));
+document.addEventListener("paste", (event) => check(event.clipboardData?.files));
 const subject = JSON.parse($("subject").textContent);
 if (subject) showNamed(subject);
 else {
@@ -37,12 +37,14 @@ else {
   checkNamed();
 }
 
-/** Check a file and show what came of it; of several in a row, the last one counts. */
-async function check(file) {
+/** Check a file, with the credentials beside it, and show what came of it; of several in a row, the last one counts. */
+async function check(files) {
+  const [file, store] = inOrder([...(files ?? [])]);
   if (!file) return;
   const mine = (asked += 1);
   $("report").hidden = true;
   $("check-fault").hidden = true;
+  if (isPicture(store)) return complain(word("one_at_a_time"));
   if (!file.size) return complain(word("empty_file", { name: file.name }));
   if (file.size > LARGEST_BYTES) {
     return complain(word("too_large", { name: file.name, size: Math.ceil(file.size / 2 ** 20) }));
@@ -50,6 +52,7 @@ async function check(file) {
   wait(word("reading", { name: file.name }));
   const body = new FormData();
   body.append("file", file);
+  if (store) body.append("manifest", store);
   try {
     const verdict = await ask("/api/v1/verifications", { method: "POST", body });
     if (mine !== asked) return;
@@ -65,6 +68,15 @@ async function check(file) {
     if (mine === asked) $("waiting").hidden = true;
     $("file").value = "";
   }
+}
+
+/** The picture first: a file of credentials alone comes beside one, and is checked by itself only where there is none. */
+function inOrder(files) {
+  return [...files.filter(isPicture), ...files.filter((file) => !isPicture(file))];
+}
+
+function isPicture(file) {
+  return Boolean(file) && !/\.c2pa$/i.test(file.name);
 }
 
 /** Ask again for a check that is still being made, until it is, another picture is looked at, or it takes too long. */
@@ -115,7 +127,7 @@ async function checkNamed() {
   wait(word("fetching"));
   try {
     const blob = await fetchFile(`/api/v1/images/${digest}/file`);
-    await check(new File([blob], `colophon-${digest.slice(7, 15)}.${ending(blob.type)}`, { type: blob.type }));
+    await check([new File([blob], `colophon-${digest.slice(7, 15)}.${ending(blob.type)}`, { type: blob.type })]);
   } catch (error) {
     $("waiting").hidden = true;
     complain(error.status === 404 || error.status === 401 ? word("not_yours") : error.message);
