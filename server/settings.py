@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from server.environment import environment
-from server.withheld import ArgumentFilter, without_words
+from server.withheld import ArgumentFilter, take_over_loguru, without_words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -321,3 +321,4 @@ LOGGING = {
         "psycopg.pool": {"level": "WARNING"},  # three lines a request, of what it lends and takes back
     },
 }
+take_over_loguru()

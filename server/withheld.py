@@ -15,6 +15,8 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
 
@@ -77,6 +79,21 @@ def log_what_python_would_print() -> None:
         threading.excepthook = _thread_ended
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = _left_over
+
+
+def take_over_loguru() -> None:
+    """Have what packages log by loguru logged as the rest is; its own way shows the variables behind an exception."""
+    if find_spec("loguru") is not None:
+        loguru = import_module("loguru").logger
+        loguru.remove()
+        loguru.add(_passed_on, level=0, format="{message}", backtrace=False, diagnose=False)
+
+
+def _passed_on(message: Any) -> None:
+    record = message.record
+    found = record["exception"]
+    error = None if found is None else (found.type, found.value, found.traceback)
+    logging.getLogger(record["name"]).log(record["level"].no, "%s", record["message"], exc_info=error)
 
 
 def _process_ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

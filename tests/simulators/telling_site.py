@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 import threading
+from importlib import import_module
 from io import BytesIO
 
 from PIL import Image
@@ -64,8 +65,19 @@ def _break(way: str) -> None:
                 sys.excepthook(type(error), error, error.__traceback__)  # as Python would, of the main thread
             else:
                 logging.getLogger("django.security.others").error(f"refused: {error}", exc_info=error)
+    elif way == "loguru":
+        _by_loguru()
     elif way == "picture":
         decode_picture(_a_picture_that_says(PROMPT))
+
+
+def _by_loguru() -> None:
+    log = import_module("loguru").logger
+    prompt = PROMPT  # its own sink would show this variable
+    try:
+        broken(prompt)
+    except ValueError as error:
+        log.exception("refused: {}", error)
 
 
 async def _broken() -> None:
