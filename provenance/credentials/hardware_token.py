@@ -25,6 +25,8 @@ _HASH_OF_CURVE = {
 }
 _libraries: dict[str, int] = {}
 """Which process loaded which token library: after a fork the child has to begin anew."""
+_refused: set[tuple[str, str, str]] = set()
+"""Libraries, tokens and PINs that they refused: asked a few times more, many a token locks itself for good."""
 _lock = threading.Lock()
 
 
@@ -61,7 +63,7 @@ class HardwareToken:
     def _signature(self, message: bytes) -> bytes:
         if self._opened is not None and self._opened[0] == os.getpid():
             return _signature(self._opened[2], message)
-        session = _session(_loaded(self.library).get_token(token_label=self.token), self.pin)
+        session = self._session()
         is_kept = False
         try:
             # While a key is being replaced, two have the label.
@@ -74,6 +76,18 @@ class HardwareToken:
         finally:
             if not is_kept:
                 session.close()
+
+    def _session(self) -> Any:
+        import pkcs11
+
+        asked = (str(self.library), self.token, self.pin)
+        if asked in _refused:
+            raise pkcs11.PinIncorrect
+        try:
+            return _session(_loaded(self.library).get_token(token_label=self.token), self.pin)
+        except pkcs11.PinIncorrect:
+            _refused.add(asked)
+            raise
 
     def _close(self) -> None:
         if self._opened is not None:

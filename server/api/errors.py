@@ -48,6 +48,8 @@ STATUS: dict[type[Fault], int] = {
     generation.UnknownModel: 422,
     generation.NoModel: 503,
     generation.UnknownGeneration: 404,
+    credentials.KeyUnfit: 503,
+    credentials.KeyUnreachable: 503,
     credentials.KeyRevoked: 503,
     credentials.KeyRevokedAlready: 409,
     credentials.UnknownKey: 422,

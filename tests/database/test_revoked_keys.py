@@ -19,10 +19,11 @@ from provenance import storage
 from provenance.actor import COLOPHON, NotPermitted
 from provenance.audit_log.models import Entry
 from provenance.credentials.actions import key_to_sign_with, revoke_key, signing_key
-from provenance.credentials.errors import KeyRevokedAlready, RevokedFromFuture, UnknownKey
+from provenance.credentials.errors import KeyRevokedAlready, KeyUnreachable, RevokedFromFuture, UnknownKey
 from provenance.credentials.external_key import external_key
 from provenance.credentials.models import RevokedKey
 from provenance.verification.verify import verify
+from server.accounts.models import Account
 from tests.factories.records import a_model, a_party, a_request, a_work, an_artist, an_operator
 from tests.simulators import certificates
 from tests.simulators.caller import Caller, is_problem
@@ -88,6 +89,18 @@ def test_nothing_new_is_signed_with_a_revoked_key(output: Output) -> None:
     assert Output.objects.count() == 1
     caller = Caller(an_artist("noa"))
     assert caller.get("/api/v1/trust.pem").status_code == 200, "what it signed before can still be checked"
+
+
+def test_while_the_key_does_not_answer_a_later_form_is_refused_as_away_and_not_as_broken(
+    output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise KeyUnreachable(kind="TokenNotPresent")
+
+    monkeypatch.setattr("server.api.renditions.key_to_sign_with", away)
+    caller = Caller(Account.objects.get(pk=output.generation.owner_id))
+    answer = caller.post(f"/api/v1/images/{output.digest}/renditions", {"output_format": "jpeg"})
+    is_problem(answer, 503, "signing-key-unreachable")
 
 
 def test_an_operator_revokes_over_http_and_anyone_reads_it(output: Output) -> None:

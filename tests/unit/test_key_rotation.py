@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from provenance.credentials import hardware_token
 from provenance.credentials.external_key import answers_for, external_key
 from provenance.credentials.installed_key import installed_key
 from provenance.credentials.reading import read
@@ -91,6 +92,25 @@ def test_a_chain_waits_for_its_key_service_and_no_word_of_that_is_logged(
     assert installed_key(environment, now=NOW) is held and "s3cret" not in caplog.text
     service.sign = certificates.service(new.key)
     assert signer(installed_key(environment, now=NOW)) == "new"
+
+
+def test_a_pin_that_the_token_refused_is_not_tried_until_it_locks_itself(
+    token: SoftToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pkcs11 import PinIncorrect
+
+    tried: list[str] = []
+
+    def refuse(_: object, pin: str) -> None:  # the token would let this process in, which is logged in already
+        tried.append(pin)
+        raise PinIncorrect
+
+    monkeypatch.setattr(hardware_token, "_session", refuse)
+    monkeypatch.setattr(hardware_token, "_refused", set())
+    for pin in ("000000", "000000", "000000", "111111"):  # each from the settings anew, as when a file is replaced
+        with pytest.raises(PinIncorrect):
+            token.key("p256", pin=pin).sign(b"message")
+    assert tried == ["000000", "111111"]
 
 
 def test_a_token_that_was_away_signs_again_when_it_is_back(token: SoftToken) -> None:
