@@ -108,6 +108,8 @@ def sign_listing(
         signed = read_listing(data, store=store, media_type=media_type, trust_pem=key.root_pem)
         if signed.manifest_id != manifest_id or not signed.is_trusted:
             raise SigningFailed(reason="the manifest beside the work does not verify")
+        if authority is not None and not signed.is_stamped:
+            raise SigningFailed(reason="the timestamp does not fit the signature")
         return signed
 
     return stamped_if_possible(sign, timestamps)

@@ -111,6 +111,11 @@ class NestedManifest:
     """What the C2PA library found of it beside the work's file, without its explanations."""
     is_trusted: bool
 
+    @property
+    def is_stamped(self) -> bool:
+        """Say whether its signature has a timestamp that fits it."""
+        return {"code": "timeStamp.validated"} in self.results["activeManifest"]["success"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkBehind:

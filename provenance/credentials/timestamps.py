@@ -6,6 +6,7 @@ import hashlib
 import threading
 import time
 import urllib.request
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -22,6 +23,8 @@ REST_SECONDS = 300.0
 """A picture must not wait for an authority that is down."""
 SECONDS_TO_ANSWER = 15.0
 LARGEST_ANSWER = 64 * 2**10
+LATEST_TOKENS = 8
+"""How many tokens tell how long the next may be: one odd answer is forgotten again."""
 _SHA256 = bytes.fromhex("300d06096086480165030402010500")  # AlgorithmIdentifier, in DER
 _INTEGER, _BOOLEAN, _BYTES, _SEQUENCE = 0x02, 0x01, 0x04, 0x30
 _GRANTED = {0, 1}
@@ -38,7 +41,7 @@ class TimestampAuthority:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     _rests_until: float = field(default=float("-inf"), repr=False)
-    _longest: int = field(default=0, repr=False)
+    _lengths: deque[int] = field(default_factory=lambda: deque(maxlen=LATEST_TOKENS), repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -85,12 +88,14 @@ class TimestampAuthority:
                 error.close()
             raise SigningFailed(reason=f"no timestamp: {type(error).__name__}") from error
         with self._lock:
-            self._longest = max(self._longest, len(token))
+            self._lengths.append(len(token))
         return token
 
     def token_bytes(self) -> int:
-        """Return how long the authority's tokens are, as far as this process has seen; asks for one if it has none."""
-        return self._longest or len(self.token(b""))
+        """Return how long the authority's latest tokens were at most; asks for one where this process has seen none."""
+        with self._lock:
+            longest = max(self._lengths, default=0)
+        return longest or len(self.token(b""))
 
 
 def _question(message: bytes) -> bytes:
@@ -103,13 +108,14 @@ def _question(message: bytes) -> bytes:
 
 
 def _token_in(answer: bytes) -> bytes:
-    """Return the token of an answer that grants one; raise ValueError for any other."""
+    """Return the token of an answer that grants one, and nothing after it; raise ValueError for any other."""
     status_and_token, _ = _opened(answer)
-    status, token = _opened(status_and_token)
+    status, granted = _opened(status_and_token)
     number, _ = _opened(status)
-    if int.from_bytes(number) not in _GRANTED or not token:
+    if int.from_bytes(number) not in _GRANTED or not granted or granted[0] != _SEQUENCE:
         raise ValueError("the authority refuses")
-    return token
+    _, behind = _opened(granted)
+    return granted[: len(granted) - len(behind)]
 
 
 def _der(tag: int, content: bytes) -> bytes:

@@ -114,6 +114,19 @@ def test_a_listing_is_stamped_where_an_authority_answers_and_not_where_it_is_dow
     assert "timeStamp" not in json.dumps(sign_listing(data, **statement, timestamps=down).results)
 
 
+def test_a_token_for_something_else_is_no_stamp_of_a_listing(
+    key: PemKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = picture()
+    with authority(tmp_path / "authority") as server:
+        known = TimestampAuthority(server.url, sleep=lambda seconds: None)
+        other = known.token(b"another signature")
+        monkeypatch.setattr(TimestampAuthority, "token", lambda self, message: other)
+        unstamped = listed(key, data, timestamps=known)
+    assert unstamped.is_trusted and "timeStamp" not in json.dumps(unstamped.results)
+    assert other not in unstamped.store and not known.is_awake
+
+
 # ---- inside another picture ------------------------------------------------------------------------------------
 
 

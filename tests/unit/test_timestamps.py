@@ -18,7 +18,7 @@ from provenance.credentials.manifest import Edit, Software
 from provenance.credentials.reading import read
 from provenance.credentials.sealing import SPARE_BYTES
 from provenance.credentials.signing import PemKey, SignedImage, SigningKey, sign_image
-from provenance.credentials.timestamps import REST_SECONDS, TimestampAuthority
+from provenance.credentials.timestamps import LATEST_TOKENS, REST_SECONDS, TimestampAuthority
 from provenance.credentials.updating import NEVER_STAMPED_LATER, stamp_later
 from provenance.picture import decode_picture
 from provenance.verification.trust import trust_in
@@ -61,6 +61,12 @@ class Clock:
 def signed(key: SigningKey, timestamps: TimestampAuthority | None, media_type: str = "image/png") -> SignedImage:
     said = colophon(media_type=media_type)
     return sign_image(picture(media_type), media_type=media_type, colophon=said, key=key, timestamps=timestamps)
+
+
+def granting(token: bytes) -> bytes:
+    """Return the answer of an authority that grants a token."""
+    content = bytes.fromhex("3003020100") + token
+    return b"\x30\x84" + len(content).to_bytes(4) + content
 
 
 def later(data: bytes, key: SigningKey, timestamps: TimestampAuthority) -> SignedImage:
@@ -128,6 +134,7 @@ def test_an_authority_that_fails_once_is_asked_again(key: PemKey, server: Author
         b"\x30\x03\x02\x01",
         bytes.fromhex("3005300302010230"),  # refused, RFC 3161's status 2
         bytes.fromhex("30053003020100"),  # granted, but no token
+        bytes.fromhex("3008300302010004010a"),  # granted, with something that is no token
         b"<html>a page</html>",
     ],
 )
@@ -146,9 +153,26 @@ def test_a_token_for_something_else_is_no_stamp_of_the_picture(
 
 def test_a_token_that_is_longer_than_any_before_is_asked_for_again(key: PemKey, server: Authority) -> None:
     timestamps = Clock().knows(server)
-    timestamps._longest = 100
+    timestamps._lengths.append(100)
     assert signed(key, timestamps).is_timestamped
     assert len(server.asked) == 2
+
+
+def test_one_odd_answer_does_not_make_every_later_picture_larger(key: PemKey, server: Authority) -> None:
+    timestamps = Clock().knows(server)
+    usual = len(signed(key, timestamps).data)
+    server.says = granting(b"\x30\x82\xe0\x00" + bytes(0xE000))
+    assert len(timestamps.token(b"")) > 0xE000
+    server.says = None
+    later_ones = [signed(key, timestamps) for _ in range(LATEST_TOKENS + 1)]
+    assert all(one.is_timestamped for one in later_ones)
+    assert abs(len(later_ones[-1].data) - usual) <= SPARE_BYTES
+
+
+def test_what_follows_a_token_in_an_answer_is_left_out(server: Authority) -> None:
+    token = b"\x30\x03\x02\x01\x05"
+    server.says = granting(token + bytes(1000))
+    assert Clock().knows(server).token(b"") == token
 
 
 def test_while_the_authority_is_down_pictures_are_signed_without_it(key: PemKey, server: Authority) -> None:
