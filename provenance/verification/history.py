@@ -93,7 +93,7 @@ def _step(reading: Reading, name: str, *, signed: Signed) -> Step:
         signed_at=_text(signature.get("time")),
         generator=generator_of(manifest),
         actions=tuple(_action(one) for one in actions_of(manifest)),
-        ingredients=tuple(_ingredient(one) for one in _dicts(manifest.get("ingredients"))),
+        ingredients=tuple(_ingredient(one, reading.manifests) for one in _dicts(manifest.get("ingredients"))),
     )
 
 
@@ -108,11 +108,13 @@ def _action(action: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _ingredient(ingredient: Mapping[str, Any]) -> dict[str, str]:
+def _ingredient(ingredient: Mapping[str, Any], manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    own = _text(ingredient.get("active_manifest"))
+    title = _text(ingredient.get("title")) or _text(manifests.get(own, {}).get("title"))  # which C2PA has stand once
     return {
-        "title": _text(ingredient.get("title")) or _text(ingredient.get("label")),
+        "title": title or _text(ingredient.get("label")),
         "relationship": _text(ingredient.get("relationship")),
-        "manifest_id": _text(ingredient.get("active_manifest")),
+        "manifest_id": own,
         "label": _text(ingredient.get("label")),
     }
 

@@ -334,6 +334,7 @@ VERIFY: Words = {
     "making_generated": _("Yes, wholly, its credentials state."),
     "making_composite": _("Yes, over another picture, its credentials state."),
     "making_from_generated": _("Something that it was made from was, its credentials state."),
+    "making_edited": _("Yes: it was edited from a generated picture, its credentials state."),
     "making_not_stated": _("Its credentials do not say."),
     "making_unknown": _("Cannot be told: there are no content credentials to say so."),
     "made_at": _("Made at"),

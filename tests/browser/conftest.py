@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
+from provenance.canonical import sha256_digest
 from tests import services
 from tests.browser.reports import made
 from tests.browser.visiting import Complaints, NewPage, sign_in
@@ -63,6 +65,19 @@ def chromium() -> Iterator[Browser]:
 def delivered(site: Colophon, password: str) -> bytes:
     """Return a picture that this Colophon has delivered, asked for over its API."""
     return made(site, password)
+
+
+@pytest.fixture(scope="module")
+def cropped(site: Colophon, password: str, delivered: bytes) -> tuple[str, bytes]:
+    """Return the digest of the delivered picture and the file of a part of it; another form was made beside it."""
+    image = sha256_digest(delivered)
+    with httpx.Client(base_url=site.address, timeout=60, trust_env=False) as client:
+        token = client.post("/api/v1/me/tokens", json={"account": "artist", "password": password}).json()["secret"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        client.post(f"/api/v1/images/{image}/renditions", json={"output_format": "webp"})
+        box = {"left": 0, "top": 0, "width": 48, "height": 48}
+        made = client.post(f"/api/v1/images/{image}/edits", json={"crop": box}).json()
+        return image, client.get(made["links"]["file"]).content
 
 
 @pytest.fixture

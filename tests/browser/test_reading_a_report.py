@@ -75,6 +75,16 @@ def test_credentials_beside_a_picture_are_checked_with_it_in_whatever_order_the_
     expect(visitor.locator("#report")).to_be_hidden()
 
 
+def test_an_edit_of_a_generated_picture_is_told_as_made_with_ai_and_names_what_it_was_edited_from(
+    visitor: Page, cropped: tuple[str, bytes]
+) -> None:
+    verify(visitor, cropped[1])
+    expect(visitor.locator("#glance")).to_contain_text("Yes: it was edited from a generated picture")
+    expect(visitor.locator("#history-steps .ingredients a").first).to_contain_text(".png")
+    verify(visitor, foreign_picture(number=2, inputs=pictures.over(foreign_picture(number=1))))
+    expect(visitor.locator("#glance")).not_to_contain_text("it was edited from")
+
+
 def test_damaged_credentials_are_not_told_as_none(visitor: Page, delivered: bytes) -> None:
     verify(visitor, tampering.with_two_stores(foreign_picture()))
     expect(visitor.locator("#report-title")).to_contain_text("carries content credentials that cannot be read")
@@ -83,10 +93,14 @@ def test_damaged_credentials_are_not_told_as_none(visitor: Page, delivered: byte
 
 
 def test_every_fact_at_a_glance_leads_to_what_it_rests_on(visitor: Page, delivered: bytes) -> None:
-    for data in (delivered, foreign_picture(), pictures.picture(seed=77), lossy(delivered), tiff()):
+    bare = 2  # that there is no signature, and that nothing says how it was made, rests on what is not there
+    reports = [
+        (delivered, 0), (foreign_picture(), 0), (pictures.picture(seed=77), bare), (lossy(delivered), 1), (tiff(), bare)
+    ]  # fmt: skip
+    for data, without in reports:
         verify(visitor, data)
         ways = visitor.locator("#glance .see").all()
-        assert ways
+        assert len(ways) == visitor.locator("#glance dt").count() - without
         for way in ways:
             way.click()
             target = visitor.locator(f'[id="{(way.get_attribute("href") or "")[1:]}"]')

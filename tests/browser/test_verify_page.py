@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -19,19 +18,6 @@ from tests.simulators import pictures, tampering
 
 pytestmark = pytest.mark.browser
 MARKUP = "<img src=x onerror=\"document.title='hit'\">"
-
-
-@pytest.fixture(scope="module")
-def cropped(site: Colophon, password: str, delivered: bytes) -> tuple[str, bytes]:
-    """Return the digest of the delivered picture and the file of a part of it; another form was made beside it."""
-    image = sha256_digest(delivered)
-    with httpx.Client(base_url=site.address, timeout=60, trust_env=False) as client:
-        token = client.post("/api/v1/me/tokens", json={"account": "artist", "password": password}).json()["secret"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        client.post(f"/api/v1/images/{image}/renditions", json={"output_format": "webp"})
-        box = {"left": 0, "top": 0, "width": 48, "height": 48}
-        made = client.post(f"/api/v1/images/{image}/edits", json={"crop": box}).json()
-        return image, client.get(made["links"]["file"]).content
 
 
 def test_a_chinese_report_has_the_credit_line_in_chinese(new_page: NewPage, delivered: bytes) -> None:

@@ -11,6 +11,7 @@ const TOLD_FIRST = [
   "ingredient",
   "record.agrees",
 ];
+const GENERATED = ["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"];
 const PARTS = ["stated", "recorded"];
 const EXACT = ["file", "manifest", "pixels"];
 
@@ -23,10 +24,28 @@ export function showGlance(verdict) {
   $("glance").replaceChildren(
     ...fact(word("signed_by"), ...signedBy(verdict)),
     ...fact(word("making"), makingLine(verdict)),
-    ...(isOfThisFile(verdict) ? [...madeWhen(verdict), ...madeWith(verdict), ...madeFrom(verdict)] : []),
+    ...(isOfThisFile(verdict) ? statedAtOnce(verdict) : []),
     ...recordsLine(verdict),
     ...creditLines(verdict),
   );
+}
+
+/** What the reader looks for first of what is stated, each with the check or the statement that it rests on. */
+function statedAtOnce(verdict) {
+  const { manifest, checks } = verdict;
+  const isCompared = checkOf(checks, "record.agrees")?.evidence.fields?.length;
+  const when = isCompared ? "record.agrees" : manifest?.made_at ? "manifest.integrity" : "timestamp";
+  return [
+    ...resting(madeWhen(verdict), when, manifest?.made_at ? "made_at" : "signed_at"),
+    ...resting(madeWith(verdict), isCompared ? "record.agrees" : "stated", "model"),
+    ...resting(madeFrom(verdict), checkOf(checks, "ingredient") ? "ingredient" : "stated", "made_from"),
+  ];
+}
+
+/** A fact with a way to what it rests on behind its last line. */
+function resting(lines, place, about) {
+  lines.at(-1)?.append(seeCheck(place, about));
+  return lines;
 }
 
 /** When the picture was made, as stated, or else when that was signed. */
@@ -119,11 +138,23 @@ function making(verdict) {
   if (manifest && !isOfThisFile(verdict) && !isOurs) return ["making_misfit", "manifest.integrity"];
   if (manifest && isOfThisFile(verdict)) {
     const isOtherwise = !isGenerated && isSure(records) && hasFailed(checks, "record.agrees");
-    return isOtherwise ? ["making_recorded_otherwise", "record.agrees"] : [`making_${manifest.making}`, "stated"];
+    if (isOtherwise) return ["making_recorded_otherwise", "record.agrees"];
+    return [isEditOfGenerated(verdict) ? "making_edited" : `making_${manifest.making}`, "stated"];
   }
   if (isSure(records)) return [isAlike(records) ? "making_alike" : "making_recorded", "recorded"];
   if (records.length) return ["making_possible", "recorded"];
   return [`making_${absence(verdict)}`, ""];
+}
+
+/** Whether the picture is, edit by edit, made over one whose credentials state a generative model. */
+function isEditOfGenerated({ manifest, history }) {
+  let step = manifest.making === "from_generated" ? history[0] : null;
+  for (const _ of history) {
+    const parent = step?.ingredients.find(({ relationship }) => relationship === "parentOf");
+    step = history.find(({ manifest_id: id }) => id === parent?.manifest_id);
+    if (step?.actions.some(({ source_type: kind }) => GENERATED.includes(kind))) return true;
+  }
+  return false;
 }
 
 /** Why a file has no credentials to say anything: not read, unreadable ones, elsewhere, or simply none. */
@@ -145,7 +176,8 @@ function creditLines(verdict) {
   const { lines, isRecorded } = creditsOf(verdict);
   const differs = isRecorded && hasFailed(verdict.checks, "record.agrees");
   const term = word(differs ? "credits_recorded" : "credits");
-  return listOf(term, lines, (line) => el("span", { class: "credit" }, shortened(line)));
+  const facts = listOf(term, lines, (line) => el("span", { class: "credit" }, shortened(line)));
+  return resting(facts, isRecorded ? "licence.today" : "manifest.integrity", "credits");
 }
 
 /** The credit lines in the reader's language where one record has them, else as a manifest of this picture states them. */
