@@ -18,6 +18,10 @@ from provenance.credentials.manifest import NestedManifest
 from provenance.credentials.reading import settings
 
 _WEIGHTS = ("success", "informational", "failure")
+_IN_FORCE = "claimSignature.insideValidity"
+"""With its place the library goes on believing it of an ingredient whose certificate has ended since."""
+_LEFT_OUT = frozenset({"assertion.hashedURI.match", "signingCredential.ocsp.skipped"})
+"""What did not match is told; nobody is asked for a revocation, then or now."""
 _NO_MANIFEST = {"code": "ingredient.unknownProvenance"}
 
 
@@ -65,5 +69,6 @@ def _codes(results: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
 
 def _shortened(statuses: Any, *, is_placed: bool) -> Iterator[dict[str, str]]:
     for status in statuses:
-        if status.get("code") != "assertion.hashedURI.match":  # what did not match is told
-            yield {"code": status["code"], **({"url": status["url"]} if is_placed and "url" in status else {})}
+        if status.get("code") not in _LEFT_OUT:
+            is_told = (is_placed or status["code"] == _IN_FORCE) and "url" in status
+            yield {"code": status["code"], **({"url": status["url"]} if is_told else {})}

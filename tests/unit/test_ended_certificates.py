@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -23,7 +23,7 @@ from provenance.verification.trust import Trust, trust_in
 from provenance.verification.verdict import Check, Verdict
 from provenance.verification.verify import verify
 from tests.simulators import certificates
-from tests.simulators.pictures import colophon, over, picture
+from tests.simulators.pictures import colophon, over, over_listed, picture, signed
 from tests.simulators.tampering import with_other_pixel
 from tests.simulators.timestamps import NAME, Authority, authority
 from tests.unit.verdicts import failed
@@ -69,6 +69,7 @@ def _signed(key: PemKey, other: PemKey, server: Authority) -> dict[str, bytes]:
         return sign_image(picture(), media_type="image/png", colophon=said, key=key, timestamps=timestamps).data
 
     unstamped, stamped = sign(key, None), sign(key, stamps)
+    trusting_both = replace(other, root_pem=other.root_pem + key.root_pem)
     manifest_id, software = f"urn:c2pa:{uuid4()}", Software("Colophon", "0.1.0")
     return {
         "unstamped": unstamped,
@@ -78,6 +79,7 @@ def _signed(key: PemKey, other: PemKey, server: Authority) -> dict[str, bytes]:
         ).data,
         "over stamped": sign(other, None, made_over=stamped),
         "over unstamped": sign(other, None, made_over=unstamped),
+        "over listed": signed(trusting_both, inputs=over_listed(key, picture())).data,
     }  # fmt: skip
 
 
@@ -143,7 +145,9 @@ def test_a_stamp_saves_no_picture_that_was_changed(ended: Ended) -> None:
     assert (verdict.outcome, failed(verdict)) == ("failed", {"manifest.integrity"})
 
 
-@pytest.mark.parametrize(("file", "is_vouched"), [("over stamped", True), ("over unstamped", False)])
+@pytest.mark.parametrize(
+    ("file", "is_vouched"), [("over stamped", True), ("over unstamped", False), ("over listed", False)]
+)
 def test_an_ingredient_s_signer_is_vouched_for_after_the_end_where_its_own_stamp_is(
     ended: Ended, file: str, is_vouched: bool
 ) -> None:
