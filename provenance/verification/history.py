@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from provenance.credentials.reading import Finding, Reading
 from provenance.verification.plain_text import plain_json, plain_text
+from provenance.verification.stamped import ENDED
 
 MOST_STEPS = 50
 Signed = Literal["file", "credentials", "nothing"]
@@ -69,7 +70,11 @@ def actions_of(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _holds_below(reading: Reading) -> dict[str, Signed]:
     """Return, of the manifests of ingredients that were not as signed, what their signatures still hold for."""
-    broken = [(one.own_manifest_id, one.faults) for one in reading.ingredients if one.faults]
+    told = [
+        (one.own_manifest_id, [fault for fault in one.faults if fault.code not in ENDED])
+        for one in reading.ingredients
+    ]
+    broken = [(name, faults) for name, faults in told if faults]
     found: dict[str, Signed] = {name: "credentials" for name, _ in broken}
     return found | {name: "nothing" for name, faults in broken if any(map(is_of_signature, faults))}
 

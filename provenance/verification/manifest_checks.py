@@ -5,20 +5,18 @@ An untrusted signer is never told as a change, and a missing manifest never as a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from provenance.credentials.reading import ELSEWHERE, TRUSTED, Finding, IngredientRead, Reading, Signer
+from provenance.credentials.reading import TRUSTED, Finding, Reading, Signer
 from provenance.verification.history import is_of_signature
+from provenance.verification.ingredient_checks import evidence_of, ingredient_check
 from provenance.verification.stamped import ENDED, is_vouched
 from provenance.verification.trust import Trust
 from provenance.verification.verdict import Check
 
 _SIGNED = "claimSignature.validated"
 
-
-_UNNAMED = ("The ingredient, an unnamed picture,", "素材（未命名的图片）")
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def manifest_checks(reading: Reading, *, trust: Trust, stamped: Sequence[Finding
         _trusted(reading, faults, trust=trust),
         _in_time(reading, faults, stamped),
         _timestamp(reading, faults, stamped),
-        *(_ingredient(one) for one in reading.ingredients),
+        *(ingredient_check(one) for one in reading.ingredients),
     )
 
 
@@ -147,7 +145,7 @@ def _integrity(reading: Reading, faults: _Faults) -> Check:
             "failed",
             "The file is not as it was when it was signed: picture or credentials were changed since.",
             "文件与签名时不一致：图片或凭证此后被改动过。",
-            _evidence(faults.integrity),
+            evidence_of(faults.integrity),
         )
     if _SIGNED not in reading.codes("success"):
         return Check(
@@ -161,7 +159,7 @@ def _integrity(reading: Reading, faults: _Faults) -> Check:
         "passed",
         "Picture and credentials are as they were when signed.",
         "图片和凭证与签名时一致。",
-        _evidence(one for one in reading.findings if one.code.endswith("Hash.match")),
+        evidence_of(one for one in reading.findings if one.code.endswith("Hash.match")),
     )
 
 
@@ -180,14 +178,14 @@ def _signature(reading: Reading, faults: _Faults) -> Check:
             "not_checked",
             "The signature was not confirmed, as its certificate has ended.",
             "签名证书已到期，未能确认签名。",
-            _evidence(faults.ended),
+            evidence_of(faults.ended),
         )
     return Check(
         "signature.valid",
         "failed",
         "The signature does not fit what was signed, so nothing in the credentials can be relied on.",
         "签名与被签内容不符，凭证中的内容均不可依赖。",
-        _evidence(faults.signature),
+        evidence_of(faults.signature),
     )
 
 
@@ -196,7 +194,7 @@ def _trusted(reading: Reading, faults: _Faults, *, trust: Trust) -> Check:
     note_en, note_zh = _development_note(reading.signer)
     code = "signer.trusted"
     told = [one for one in reading.findings if one.code.startswith("signingCredential.") and one.code not in ENDED]
-    evidence = {"issuer": reading.signer.issuer if reading.signer else ""} | _evidence(told)
+    evidence = {"issuer": reading.signer.issuer if reading.signer else ""} | evidence_of(told)
     if faults.signature:
         return Check(
             code,
@@ -269,7 +267,7 @@ def _in_time(reading: Reading, faults: _Faults, stamped: Sequence[Finding] | Non
             "The signing certificate has ended, and no timestamp of an authority that is vouched for shows that the "
             "file was signed before.",
             "签名证书已到期，且没有受认可机构的时间戳证明文件在此之前签署。",
-            evidence | _evidence(faults.ended),
+            evidence | evidence_of(faults.ended),
         )
     if "claimSignature.insideValidity" not in reading.codes("success"):
         return Check(
@@ -310,7 +308,7 @@ def _timestamp(reading: Reading, faults: _Faults, stamped: Sequence[Finding] | N
             "failed",
             "The timestamp does not fit the signature.",
             "时间戳与签名不符。",
-            evidence | _evidence(faults.timestamp),
+            evidence | evidence_of(faults.timestamp),
         )
     if not evidence and faults.ended:
         return Check(
@@ -331,63 +329,9 @@ def _timestamp(reading: Reading, faults: _Faults, stamped: Sequence[Finding] | N
     if stamped is None:
         missing = ("no list of timestamp authorities was given to check that.", "未提供时间戳机构名单，无法核对。")
         return Check("timestamp", "not_checked", said_en + missing[0], said_zh + missing[1], evidence)
-    evidence |= _evidence(stamped)
+    evidence |= evidence_of(stamped)
     if is_vouched(stamped):
         vouched = ("the list of timestamp authorities vouches for it.", "时间戳机构名单认可该机构。")
         return Check("timestamp", "passed", said_en + vouched[0], said_zh + vouched[1], evidence)
     unknown = ("nobody on the list of timestamp authorities vouches for it.", "时间戳机构名单中无人为其作保。")
     return Check("timestamp", "not_checked", said_en + unknown[0], said_zh + unknown[1], evidence)
-
-
-def _ingredient(ingredient: IngredientRead) -> Check:
-    title = ingredient.title
-    en, zh = (f"The ingredient {title}", f"素材 {title} ") if title else _UNNAMED
-    evidence = {"manifest": ingredient.manifest_id, "label": ingredient.label}
-    if ingredient.faults:
-        return Check(
-            "ingredient",
-            "failed",
-            f"{en} was not as it was signed when it was used, or its own credentials are broken.",
-            f"{zh}在使用时已与其签名时不一致，或其自身凭证已损坏。",
-            evidence | _evidence(ingredient.faults),
-            subject=title,
-        )
-    if any(one.code == ELSEWHERE for one in ingredient.findings):
-        return Check(
-            "ingredient",
-            "not_checked",
-            f"{en} had its credentials kept elsewhere when it was used; they were not fetched.",
-            f"{zh}在使用时其凭证保存在别处，未去获取。",
-            evidence | _evidence(one for one in ingredient.findings if one.code == ELSEWHERE),
-            subject=title,
-        )
-    if not ingredient.own_manifest_id and not any(one.weight == "success" for one in ingredient.findings):
-        return Check(
-            "ingredient",
-            "not_checked",
-            f"{en} is named in the signed credentials and carries none of its own to check.",
-            f"{zh}已列入签名的凭证，其自身不带可核验的凭证。",
-            evidence,
-            subject=title,
-        )
-    return Check(
-        "ingredient",
-        "passed",
-        f"{en} is unchanged since it was signed."
-        + (" Its signer is not on the list of trusted signers." if ingredient.is_untrusted else ""),
-        f"{zh}自签名以来未被改动。" + ("其签名者不在可信签名者名单中。" if ingredient.is_untrusted else ""),
-        evidence | {"own_manifest": ingredient.own_manifest_id},
-        subject=title,
-    )
-
-
-def _evidence(findings: Iterable[Finding]) -> dict[str, Any]:
-    return {"findings": list(_first_told(findings))}
-
-
-def _first_told(findings: Iterable[Finding]) -> Iterator[dict[str, str]]:
-    seen = set()
-    for finding in findings:
-        if (finding.code, finding.uri) not in seen:
-            seen.add((finding.code, finding.uri))
-            yield finding.as_json()

@@ -156,6 +156,19 @@ def test_an_ingredient_s_signer_is_vouched_for_after_the_end_where_its_own_stamp
     assert ("not on the list of trusted signers" in check.en) is not is_vouched
 
 
+def test_an_ingredient_whose_certificate_had_ended_when_it_was_used_is_not_told_as_changed(
+    ended: Ended, key: PemKey
+) -> None:
+    verdict = verify(signed(key, number=7, inputs=over(ended.files["unstamped"])).data, trust_pem=key.root_pem)
+    check = _sketch(verdict)
+    assert (verdict.outcome, check.result) == ("trusted", "not_checked")
+    assert "has ended" in check.en and "does not mean" in check.en
+    assert {step.signed for step in verdict.history} == {"file"}
+    changed = with_other_pixel(ended.files["unstamped"])
+    verdict = verify(signed(key, number=7, inputs=over(changed)).data, trust_pem=key.root_pem)
+    assert (verdict.outcome, _sketch(verdict).result) == ("failed", "failed")
+
+
 def test_an_ingredient_s_signer_is_not_vouched_for_by_the_authorities_list(ended: Ended) -> None:
     both = ended.stamps_pem + ended.root_pem
     check = _sketch(verify(ended.files["over stamped"], trust=trust_in(OTHER_ROOT, timestamps_pem=both)))
