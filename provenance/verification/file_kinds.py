@@ -34,7 +34,7 @@ _RAW = FileKind("camera-raw", "picture", "a camera's raw file", "相机 RAW 文�
 _SVG = FileKind("svg", "picture", "an SVG drawing", "SVG 矢量图")
 _VIDEO = FileKind("video", "other", "a video", "视频")
 _SOUND = FileKind("sound", "other", "a sound recording", "音频")
-_TEXT = FileKind("text", "other", "a text", "文本")
+_TEXT = FileKind("text", "other", "a text file", "文本文件")
 _BEGINNINGS: Mapping[bytes, FileKind] = {
     b"II*\0": _TIFF,
     b"MM\0*": _TIFF,

@@ -15,9 +15,9 @@ DAMAGED: Sentence = (
     "此文件已损坏或不完整，无法作为图片读取。请重新获取后再核验。",
 )
 _TOO_LARGE: Sentence = (
-    "This file is too large to be checked here, so nothing in it was checked: at most 64 MB and 200 million pixels are "
+    "This file is too large to be read here, so nothing in it was checked: at most 64 MB and 200 million pixels are "
     "read.",
-    "此文件过大，其内容未予核验：最多读取 64 MB、2 亿像素。",
+    "此文件过大，无法读取，其内容未予核验：最多读取 64 MB、2 亿像素。",
 )
 _TOO_MANY_PARTS: Sentence = (
     "This file is cut into thousands of parts, which no picture needs, so nothing in it was checked.",

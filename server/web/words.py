@@ -154,9 +154,9 @@ REPORT: Words = {
         "the nearest first, each with how sure that is."
     ),
     "meaning_failed_manifest_integrity": _(
-        "What was changed, when and by whom cannot be told: an app that merely saves a picture anew can be the cause. "
-        "Do not rely on what the credentials state. If you can, get the file from where it was first published, and "
-        "check that copy."
+        "What was changed, when and by whom cannot be told: the credentials may have been taken from another picture, "
+        "and an app that merely saves a picture anew can be the cause too. Do not rely on what they state. If you can, "
+        "get the file from where it was first published, and check that copy."
     ),
     "meaning_failed_signature_valid": _(
         "Either the credentials were changed after they were signed, or whom they name never signed them. Neither says "

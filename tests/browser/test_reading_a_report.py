@@ -51,6 +51,7 @@ def test_credentials_moved_onto_another_picture_do_not_say_that_it_was_made_with
     visitor: Page, delivered: bytes
 ) -> None:
     verify(visitor, tampering.moved_onto(pictures.picture(seed=5, size=64), store_of=delivered))
+    expect(visitor.locator("#meaning")).to_contain_text("may have been taken from another picture")
     expect(visitor.locator("#glance")).to_contain_text("its credentials do not fit this file")
     expect(visitor.locator("#glance")).not_to_contain_text("Yes, wholly")
     expect(visitor.locator("#stated-facts")).to_contain_text("Yes, wholly, its credentials state.")
@@ -171,7 +172,7 @@ def test_a_certificate_that_ended_does_not_look_like_a_change(visitor: Page, end
     expect(visitor.locator("#meaning")).to_contain_text("good for a set time only")
     verify(visitor, tampering.with_other_pixel(ended))
     expect(visitor.locator("#summary")).to_have_attribute("data-tone", "")
-    expect(visitor.locator("#meaning")).to_contain_text("Do not rely on what the credentials state")
+    expect(visitor.locator("#meaning")).to_contain_text("Do not rely on what they state")
 
 
 def test_an_open_dispute_is_seen_at_once_and_is_no_failure_of_the_picture(

@@ -44,7 +44,7 @@ OTHERS = {
     "a video": boxed(b"ftyp", b"isom"),
     "a sound recording": boxed(b"ftyp", b"M4A "),
     "a ZIP archive": b"PK\3\4" + bytes(40),
-    "a text": "Sehr geehrte Frau Ågren, 您好".encode(),
+    "a text file": "Sehr geehrte Frau Ågren, 您好".encode(),
     "a web page": b"<!-- saved -->\n<!DOCTYPE html><html><svg></svg></html>",
 }
 
@@ -93,7 +93,7 @@ def test_a_file_too_large_to_be_read_is_called_too_large() -> None:
     buffer = io.BytesIO()
     Image.new("1", (20_000, 10_001)).save(buffer, "PNG")
     verdict = verify(buffer.getvalue())
-    assert "too large to be checked here" in verdict.summary("en") and "过大" in verdict.summary("zh-Hans")
+    assert "too large to be read here" in verdict.summary("en") and "过大" in verdict.summary("zh-Hans")
 
 
 @given(data=st.binary(max_size=64), beginning=st.sampled_from([*PICTURES.values(), *OTHERS.values(), b""]))
