@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,8 +24,10 @@ from safetensors.numpy import save_file
 from server.command_line.supervision import Process, Supervisor
 from server.environment import Environment
 from tests.services import REPOSITORY, RUN_VARIABLE
+from tests.simulators.held import file_that_holds
 
 STAND_IN = "generation.pipelines.seeded_noise.SeededNoisePipeline"
+HELD = "tests.simulators.held.HeldPipeline"
 PATIENCE = 150.0
 T = TypeVar("T")
 
@@ -142,6 +144,16 @@ class Colophon:
         except OSError:
             pass
         return False
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[Callable[[], None]]:
+        """Have every picture stand still in the middle until what this yields is called; its pipeline must be HELD."""
+        file = file_that_holds(self.home)
+        file.touch()
+        try:
+            yield lambda: file.unlink(missing_ok=True)
+        finally:
+            file.unlink(missing_ok=True)
 
     def processes(self) -> dict[str, Process]:
         """Return the supervised processes by name: database, web, render, housekeeping, beat."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -12,7 +12,7 @@ from provenance.canonical import sha256_digest
 from tests import services
 from tests.browser.reports import made
 from tests.browser.visiting import Complaints, NewPage, sign_in
-from tests.running import Colophon, manage
+from tests.running import HELD, Colophon, manage
 
 FLAGS = [
     "--no-sandbox",
@@ -31,7 +31,7 @@ expect.set_options(timeout=PATIENCE_MS)
 def site(run_folder: object) -> Iterator[Colophon]:
     """Have a Colophon run with slow steps and with styles to choose from."""
     home = services.open_run() / f"browser-{services.worker_name()}" / "data"
-    running = Colophon(home, COLOPHON_NOISE_STEP_MS="60")
+    running = Colophon(home, COLOPHON_NOISE_STEP_MS="60", COLOPHON_PIPELINE=HELD, COLOPHON_LEASE_SECONDS="30")
     try:
         running.start()
         done = manage(home, "shell", "-v", "0", "-c", "from tests.browser.seeding import seed; seed()")
@@ -122,6 +122,13 @@ def new_page(chromium: Browser, site: Colophon, complaints: Complaints) -> Itera
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def let_go(site: Colophon) -> Iterator[Callable[[], None]]:
+    """Have pictures stand still in the middle, to be looked at; return a function that lets them go on."""
+    with site.holding() as go_on:
+        yield go_on
 
 
 @pytest.fixture

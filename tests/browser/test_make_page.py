@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,18 +54,20 @@ def test_signing_out_ends_the_session(visitor: Page, password: str, complaints: 
     complaints.expected = ("401 (Unauthorized)",)
     sign_in(visitor, password)
     visitor.get_by_role("button", name="Sign out").click()
+    expect(visitor.get_by_label("Password")).to_be_visible()
     visitor.goto("/")
     expect(visitor).to_have_url(re.compile(r"/sign-in\?next=/$"))
 
 
 def test_a_picture_is_made_watched_and_downloaded_with_the_digest_that_its_colophon_names(
-    artist: Page, tmp_path: Path
+    artist: Page, let_go: Callable[[], None], tmp_path: Path
 ) -> None:
     fill(artist, "a lighthouse", style="harbour-prints", seed="9007199254740993", steps="20", width="128", height="128")
     submit(artist)
     expect(artist.locator(".progress progress")).to_be_visible()
     expect(artist.locator("#stage")).to_contain_text(re.compile(r"step \d+ of 20"))
-    expect(artist.locator(".frame img")).to_be_visible()
+    expect(artist.locator(".progress .frame img")).to_be_visible()
+    let_go()
     expect(artist.locator("#download")).to_be_visible()
     expect(artist.locator("#announcer")).to_contain_text("Done")
     colophon = artist.locator(".colophon")
@@ -147,7 +150,7 @@ def test_an_empty_prompt_is_told_without_asking_the_server(artist: Page) -> None
     expect(artist.locator("#prompt")).to_be_focused()
 
 
-def test_a_request_is_called_off_while_it_is_drawn(artist: Page) -> None:
+def test_a_request_is_called_off_while_it_is_drawn(artist: Page, let_go: Callable[[], None]) -> None:
     fill(artist, "a slow boat", steps="150", width="64", height="64")
     submit(artist)
     expect(artist.locator("#stage")).to_contain_text("of 150")
@@ -155,15 +158,16 @@ def test_a_request_is_called_off_while_it_is_drawn(artist: Page) -> None:
     expect(artist.locator(".outcome")).to_contain_text("You called this request off.")
 
 
-def test_a_reload_in_the_middle_goes_on_with_the_same_request(artist: Page) -> None:
-    fill(artist, "a patient tortoise", steps="60", width="64", height="64")
+def test_a_reload_in_the_middle_goes_on_with_the_same_request(artist: Page, let_go: Callable[[], None]) -> None:
+    fill(artist, "a patient tortoise", steps="20", width="64", height="64")
     submit(artist)
-    expect(artist.locator("#stage")).to_contain_text("of 60")
+    expect(artist.locator("#stage")).to_contain_text("of 20")
     address = artist.url
     artist.reload()
     assert artist.url == address
-    expect(artist.locator("#stage")).to_contain_text("of 60")
+    expect(artist.locator("#stage")).to_contain_text("of 20")
     expect(artist.locator("#prompt")).to_have_value("a patient tortoise")
+    let_go()
     expect(artist.locator("#download")).to_be_visible()
     artist.locator(".particulars > summary").click()
     expect(artist.locator(".particulars")).to_contain_text(address.rpartition("#")[2])
@@ -192,7 +196,9 @@ def test_a_request_whose_answer_was_lost_is_sent_again_and_made_once(artist: Pag
     expect(artist.locator("#recent-body .caption", has_text="once and only once")).to_have_count(1)
 
 
-def test_progress_goes_on_after_the_stream_of_events_breaks(artist: Page, complaints: Complaints) -> None:
+def test_progress_goes_on_after_the_stream_of_events_breaks(
+    artist: Page, let_go: Callable[[], None], complaints: Complaints
+) -> None:
     complaints.expected = ("ERR_FAILED", "ERR_CONNECTION", "status of 502")
     broken: list[str] = []
 
@@ -202,6 +208,7 @@ def test_progress_goes_on_after_the_stream_of_events_breaks(artist: Page, compla
             return
         broken.append(route.request.url)
         route.fulfill(status=502, body="")
+        let_go()
 
     artist.route("**/events", break_once)
     make(artist, "a bridge", steps="30", width="64", height="64")

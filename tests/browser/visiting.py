@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import ConsoleMessage, Page
@@ -33,5 +34,5 @@ def sign_in(page: Page, password: str) -> Page:
     page.locator("[name=username]").fill("artist")
     page.locator("[name=password]").fill(password)
     page.locator("form.stack button").click()
-    page.wait_for_url("**/")
+    page.wait_for_url(re.compile(r"//[^/]+/$"))  # and not /sign-in?next=/, which ends in a slash too
     return page

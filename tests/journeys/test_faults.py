@@ -20,7 +20,7 @@ import pytest
 
 from provenance.canonical import sha256_digest
 from server.command_line.embedded_database import Cluster
-from tests.running import Colophon, wait_until
+from tests.running import HELD, Colophon, wait_until
 from tests.simulators.visitor import Visitor
 
 pytestmark = [pytest.mark.journey]
@@ -37,7 +37,7 @@ def hurt() -> Iterator[Colophon]:
     files = folder / "data" / "files"
     files.mkdir(parents=True)
     is_small = os.geteuid() == 0 and not _run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(files))
-    running = Colophon(folder / "data", COLOPHON_NOISE_STEP_MS="100")
+    running = Colophon(folder / "data", COLOPHON_NOISE_STEP_MS="100", COLOPHON_PIPELINE=HELD)
     try:
         running.start()
         yield running
@@ -136,9 +136,10 @@ def test_a_request_is_drawn_by_its_own_wake_up(hurt: Colophon, visitor: Visitor)
 def test_kill_9_of_the_worker_in_the_middle_of_a_job_ends_in_a_finished_picture(
     hurt: Colophon, visitor: Visitor
 ) -> None:
-    generation = visitor.ask(steps=40)
-    visitor.at_step(generation, 3)
-    painter(hurt).kill()
+    with hurt.holding():
+        generation = visitor.ask(steps=10)
+        visitor.at_step(generation, 3)
+        painter(hurt).kill()
     record = visitor.ended(generation)
     assert record["state"] == "done" and len(record["outputs"]) == 1
     with asked(hurt) as database:
@@ -147,11 +148,12 @@ def test_kill_9_of_the_worker_in_the_middle_of_a_job_ends_in_a_finished_picture(
 
 
 def test_kill_9_of_the_whole_render_worker_ends_in_a_finished_picture(hurt: Colophon, visitor: Visitor) -> None:
-    generation = visitor.ask(steps=40)
-    visitor.at_step(generation, 3)
-    child = painter(hurt)
-    before = hurt.kill("render")
-    child.kill()
+    with hurt.holding():
+        generation = visitor.ask(steps=10)
+        visitor.at_step(generation, 3)
+        child = painter(hurt)
+        before = hurt.kill("render")
+        child.kill()
     hurt.wait_for_another("render", than=before)
     assert visitor.ended(generation)["state"] == "done"
 
@@ -231,8 +233,9 @@ def test_a_request_that_kills_its_worker_twice_fails_as_such_and_the_next_is_dra
 
 
 def test_the_database_killed_under_load_loses_nothing(hurt: Colophon, visitor: Visitor) -> None:
-    wanted = [visitor.ask(steps=8, seeds=[str(number), str(number + 100)]) for number in range(6)]
-    visitor.at_step(wanted[0], 2)
+    with hurt.holding():  # else the first may be done before the last is asked for
+        wanted = [visitor.ask(steps=8, seeds=[str(number), str(number + 100)]) for number in range(6)]
+        visitor.at_step(wanted[0], 2)
     before = hurt.kill("database")
     hurt.wait_for_another("database", than=before)
     wait_until(hurt.answers, what="the site")
@@ -244,12 +247,13 @@ def test_the_database_killed_under_load_loses_nothing(hurt: Colophon, visitor: V
 def test_a_database_away_for_longer_than_a_lease_twice_costs_a_living_worker_nothing(
     hurt: Colophon, visitor: Visitor
 ) -> None:
-    generation = visitor.ask(steps=150)
-    visitor.at_step(generation, 2)
-    for _ in range(2):
-        with database_away(hurt):
-            time.sleep(4)  # a lease lasts three
-        wait_until(hurt.answers, what="the site")
+    with hurt.holding():
+        generation = visitor.ask(steps=10)
+        visitor.at_step(generation, 2)
+        for _ in range(2):
+            with database_away(hurt):
+                time.sleep(4)  # a lease lasts three
+            wait_until(hurt.answers, what="the site")
     assert visitor.ended(generation)["state"] == "done", hurt.logs()
     with asked(hurt) as database:
         assert entries(database, generation) == ["GenerationRequested", STARTED, *DELIVERED], hurt.logs()
@@ -292,10 +296,10 @@ def test_a_full_disk_fails_the_request_in_a_sentence_and_the_next_one_is_drawn_o
 
 
 def test_a_busy_render_does_not_delay_housekeeping(hurt: Colophon, visitor: Visitor) -> None:
-    busy = visitor.ask(steps=120)
-    visitor.at_step(busy, 1)
-    silent = visitor.ask()
-    with asked(hurt) as database:
+    with hurt.holding(), asked(hurt) as database:
+        busy = visitor.ask(steps=10)
+        visitor.at_step(busy, 1)
+        silent = visitor.ask()
         with database.transaction():
             # Only a change beside an entry is let through; this one stands for a worker's that died since.
             database.execute("SELECT set_config('colophon.entry_in', pg_current_xact_id()::text, true)")
@@ -306,15 +310,19 @@ def test_a_busy_render_does_not_delay_housekeeping(hurt: Colophon, visitor: Visi
             )
         lost = "SELECT lost_workers FROM generation_generation WHERE id = %s"
         wait_until(lambda: database.execute(lost, [silent]).fetchone() == (1,), what="the reaper")
-    assert visitor.record(busy)["state"] == "rendering"
-    visitor.call(f"/api/v1/generations/{busy}/cancel", {})
-    assert visitor.ended(busy)["state"] == "cancelled"
+        assert visitor.record(busy)["state"] == "rendering"
+        visitor.call(f"/api/v1/generations/{busy}/cancel", {})
+        assert visitor.ended(busy)["state"] == "cancelled"
     assert visitor.ended(silent)["state"] == "done"
 
 
 def test_progress_is_told_in_order_from_waiting_to_done(hurt: Colophon, visitor: Visitor) -> None:
-    visitor.ask(steps=15)
-    told = list(visitor.events(visitor.ask(steps=6)))
+    told = []
+    with hurt.holding() as let_go:
+        visitor.ask(steps=15)
+        for event in visitor.events(visitor.ask(steps=6)):
+            told.append(event)
+            let_go()
     names = [name for name, _ in told]
     firsts = list(dict.fromkeys(name for name in names if name != "rendering"))
     assert firsts == ["queued", "step", "marking", "done"] and names[-1] == "done"
@@ -324,10 +332,11 @@ def test_progress_is_told_in_order_from_waiting_to_done(hurt: Colophon, visitor:
 
 
 def test_a_worker_told_to_stop_lets_the_next_one_finish_its_request(hurt: Colophon, visitor: Visitor) -> None:
-    generation = visitor.ask(steps=100)
-    visitor.at_step(generation, 1)
-    before = hurt.kill("render", signal.SIGTERM)
-    hurt.wait_for_another("render", than=before)
+    with hurt.holding():
+        generation = visitor.ask(steps=10)
+        visitor.at_step(generation, 1)
+        before = hurt.kill("render", signal.SIGTERM)
+        hurt.wait_for_another("render", than=before)
     assert visitor.ended(generation)["state"] == "done"
 
 
