@@ -23,7 +23,9 @@ from provenance.credentials.nesting import found
 from provenance.credentials.reading import settings
 from provenance.credentials.sealing import sealed
 from provenance.credentials.signing import (
+    NO_PICTURE,
     SigningKey,
+    is_readable,
     new_builder,
     require_library,
     signing_settings,
@@ -95,12 +97,14 @@ def sign_listing(
     media_type = _readable(listing.media_type)
     manifest_id = f"urn:c2pa:{uuid4()}"
     definition = _definition(listing, manifest_id=manifest_id, software=software)
+    is_taken_in = media_type == ANY_BYTES or is_readable(data)
     parent = {"label": _WORK, "title": listing.title, "format": media_type, "relationship": "parentOf"}
 
     def compose(context: c2pa.Context) -> tuple[bytes, bytes]:
         builder = new_builder(definition, context)
         builder.set_no_embed()
-        builder.add_ingredient(json.dumps(parent), media_type, io.BytesIO(data))
+        taken = (media_type, data) if is_taken_in else (NO_PICTURE, b"")
+        builder.add_ingredient(json.dumps(parent), taken[0], io.BytesIO(taken[1]))
         return data, builder.sign(ANY_BYTES, io.BytesIO(data), io.BytesIO())
 
     def sign(authority: TimestampAuthority | None) -> NestedManifest:

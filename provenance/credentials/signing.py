@@ -276,11 +276,24 @@ def add_ingredient(builder: c2pa.Builder, part: Ingredient) -> None:
 
 
 def _with_own_manifest(part: Ingredient, *, key: SigningKey) -> Ingredient:
-    """Return an ingredient that is read from a file with the manifest in that file, where one can be taken out."""
+    """Return an ingredient that is read from a file with the manifest in that file, where one can be taken out.
+
+    Of a file whose credentials cannot be read the digest alone is stated, as of one that has none.
+    """
     if part.is_embedded or part.data is None:
         return part
     manifest = manifest_in(part.data, media_type=media_type_of(part.data), trust_pem=key.root_pem)
-    return nested(part.definition, manifest) if manifest else part
+    if manifest is not None:
+        return nested(part.definition, manifest)
+    return part if is_readable(part.data) else Ingredient(part.definition)
+
+
+def is_readable(data: bytes) -> bool:
+    """Say whether the library takes a file in as an ingredient: one whose credentials are damaged it refuses whole."""
+    try:
+        return read(data).state != "unreadable"
+    except PictureError:  # of another kind than we read: the library decides
+        return True
 
 
 def signing_settings(key: SigningKey, *, is_compact: bool = False) -> dict[str, Any]:
