@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import _thread
 import io
+import signal
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +22,14 @@ from tests.database.test_training import expired, now
 from tests.factories.trainings import Studio, a_studio, a_trainer, asked, told_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Have Ctrl-C heard: what a shell starts in its background is born deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -48,6 +58,7 @@ def test_it_goes_on_with_a_training_whose_process_is_gone(studio: Studio, keys: 
     assert now(run).state == "done" and "TrainingAbandoned" in told_of(run)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_keeps_what_was_learned_for_the_next_time(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLOPHON_TRAINING_STEP_MS", "400")
     somebody = threading.Thread(target=_press_ctrl_c_once_it_learns)
