@@ -12,7 +12,7 @@ description with a label and further boxes.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 CLAIM, SIGNATURE = "c2pa.claim.v2", "c2pa.signature"
@@ -25,7 +25,7 @@ _STORE_BEGINS = (
     b"jumb" + bytes.fromhex("0000001e") + b"jumd" + bytes.fromhex("63327061 0011 0010 8000 00aa00389b71 03") + b"c2pa\0"
 )
 _JPEG_PREFACE = 8
-"""In each segment: JP, a number for the store, and a running number."""
+"""In each segment: JP, a number for the box, and a running number from one on."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,8 @@ def manifest_id_of(store: bytes) -> str:
 def store_in(data: bytes) -> bytes | None:
     """Return the manifest store that stands in a picture's file, whole or in a JPEG's segments; None where none is."""
     if data.startswith(_JPEG_START):
-        parts: dict[bytes, bytes] = {}
-        for start, end in _jpeg_segments(data):
-            number = data[start + 2 : start + 4]
-            skipped = _JPEG_PREFACE + (_HEADER if number in parts else 0)
-            parts[number] = parts.get(number, b"") + data[start + skipped : end]
-        return next((one for one in map(_store_at_start, parts.values()) if one), None)
+        wholes = (_joined(data, places) for places in _in_segments(data))
+        return next((one for one in map(_store_at_start, wholes) if one), None)
     found = data.find(_STORE_BEGINS)
     return _store_at_start(data[found - 4 :]) if found >= 4 else None
 
@@ -113,11 +109,28 @@ def _places(data: bytes, store: bytes) -> Iterator[tuple[slice, slice]]:
         yield slice(start, start + len(store)), slice(0, len(store))
         return
     done = 0
-    for start, end in _jpeg_segments(data):
-        start += _JPEG_PREFACE + (_HEADER if done else 0)  # every further segment begins with the store's header again
-        part = slice(done, min(done + end - start, len(store)))
-        yield slice(start, start + part.stop - part.start), part
+    for place in next((one for one in _in_segments(data) if _joined(data, one).startswith(store)), ()):
+        part = slice(done, min(done + place.stop - place.start, len(store)))
+        yield slice(place.start, place.start + part.stop - part.start), part
         done = part.stop
+
+
+def _joined(data: bytes, places: Sequence[slice]) -> bytes:
+    return b"".join(data[place] for place in places)
+
+
+def _in_segments(data: bytes) -> list[list[slice]]:
+    """Return where each box of a JPEG's segments stands: ours, and others' that were there before it."""
+    found: list[list[slice]] = []
+    latest: dict[bytes, list[slice]] = {}
+    for start, end in _jpeg_segments(data):
+        number, running = data[start + 2 : start + 4], data[start + 4 : start + _JPEG_PREFACE]
+        if number not in latest or int.from_bytes(running) == 1:
+            latest[number] = []
+            found.append(latest[number])
+        header = _HEADER if latest[number] else 0  # every further segment begins with the box's header again
+        latest[number].append(slice(start + _JPEG_PREFACE + header, end))
+    return found
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:

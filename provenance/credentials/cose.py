@@ -92,6 +92,8 @@ def raw_ecdsa(signature: bytes, *, public: ec.EllipticCurvePublicKey) -> bytes:
     if len(signature) == 2 * size:
         return signature
     r, s = decode_dss_signature(signature)
+    if not (0 <= r < 1 << 8 * size and 0 <= s < 1 << 8 * size):
+        raise ValueError("a signature of another curve")
     return r.to_bytes(size) + s.to_bytes(size)
 
 

@@ -26,24 +26,31 @@ _NO_MANIFEST = {"code": "ingredient.unknownProvenance"}
 
 
 def manifest_in(data: bytes, *, media_type: str, trust_pem: str | None) -> NestedManifest | None:
-    """Return the manifest inside a picture's file as it verifies now; None where none can be taken out of it."""
+    """Return the manifest inside a picture's file as it verifies now; None where none can be taken out of it.
+
+    A file can hold bytes that only look like its store, so it is read with them and without them.
+    """
     store = boxes.store_in(data)
     if store is None:
         return None
     try:
-        with (
-            c2pa.Context.from_dict(settings(trust_pem=trust_pem)) as context,
-            c2pa.Reader(media_type, io.BytesIO(data), context=context) as reader,
-        ):
-            report = json.loads(reader.json())
+        report, taken = (_report(data, media_type, trust_pem, store=one) for one in (None, store))
         manifest_id = boxes.manifest_id_of(store)
     except (c2pa.C2paError, ValueError):
         return None
-    if report["active_manifest"] != manifest_id:
+    if report["active_manifest"] != manifest_id or found(report) != found(taken):
         return None
     return NestedManifest(
-        manifest_id, media_type, store, found(report), is_trusted=report.get("validation_state") == "Trusted"
+        manifest_id, media_type, store, found(taken), is_trusted=taken.get("validation_state") == "Trusted"
     )
+
+
+def _report(data: bytes, media_type: str, trust_pem: str | None, *, store: bytes | None) -> Any:
+    with (
+        c2pa.Context.from_dict(settings(trust_pem=trust_pem)) as context,
+        c2pa.Reader(media_type, io.BytesIO(data), manifest_data=store, context=context) as reader,
+    ):
+        return json.loads(reader.json())
 
 
 def found(report: Mapping[str, Any]) -> dict[str, Any]:

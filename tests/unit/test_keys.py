@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from pydantic import ValidationError
 
 from provenance.credentials.errors import KeyUnfit, KeyUnreachable
@@ -138,7 +138,17 @@ def test_a_service_that_fails_is_named_by_its_error_and_never_quoted() -> None:
     assert isinstance(refused.value.__cause__, ConnectionRefusedError)
 
 
-@pytest.mark.parametrize("answer", [b"", b"x", b"\x00" * 64, b"\x30\x06\x02\x01\x01\x02\x01\x01"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"x",
+        b"\x00" * 64,
+        b"\x30\x06\x02\x01\x01\x02\x01\x01",
+        b"\x30\x06\x02\x01\xff\x02\x01\xff",  # less than nothing
+        encode_dss_signature(1 << 383, 1 << 383),  # a key on a larger curve made it
+    ],
+)
 def test_an_answer_that_is_no_signature_signs_nothing(answer: bytes) -> None:
     key = external_key(chain_pem=certificates.chain(now=NOW).pem, sign=lambda message: answer, now=NOW)
     with pytest.raises(KeyUnfit, match="does not belong"):

@@ -30,7 +30,7 @@ from provenance.credentials.signing import (
     signing_settings,
 )
 from tests.simulators import certificates
-from tests.simulators.pictures import ENCODINGS, colophon, picture, signed
+from tests.simulators.pictures import ENCODINGS, colophon, listed, over, picture, signed
 from tests.simulators.tampering import with_other_pixel
 
 NOW = datetime.now(UTC)
@@ -136,6 +136,20 @@ def test_every_place_of_a_signature_in_a_jpeg_is_found(key: PemKey) -> None:
         assert read(image.data, trust_pem=key.root_pem).validation_state == "Trusted", more
 
 
+@pytest.mark.parametrize("number", [1, 0x0211])  # of the box; the C2PA library gives its own 0x0211
+def test_a_jpeg_that_holds_boxes_of_somebody_else_is_signed_and_keeps_them(key: PemKey, number: int) -> None:
+    described = b"\0\0\0\x21jumd" + bytes.fromhex("6a736f6e 0011 0010 8000 00aa00389b71 03") + b"another\0"
+    box = bytes.fromhex("0000003a") + b"jumb" + described + bytes.fromhex("00000011") + b"json" + b"{'a': 1} "
+    segment = b"JP" + number.to_bytes(2) + (1).to_bytes(4) + box
+    theirs = b"\xff\xeb" + (2 + len(segment)).to_bytes(2) + segment
+    bare = picture("image/jpeg")
+    for notes in (0, 150_000):
+        image = signed(key, media_type="image/jpeg", data=bare[:2] + theirs + bare[2:], settings={"notes": "x" * notes})
+        assert image.reading is not None and image.reading.validation_state == "Trusted"
+        assert theirs in image.data
+        assert boxes.store_in(image.data) == image.manifest_store
+
+
 @pytest.mark.parametrize("store", [b"", b"no store", bytes(64), b"\x00\x00\x00\x09jumb?"])
 def test_bytes_that_are_no_store_are_refused(store: bytes) -> None:
     for read_it in (boxes.claim_of, boxes.signature_of):
@@ -166,6 +180,19 @@ def test_a_key_that_fails_is_told_from_a_file_that_cannot_be_signed(key: PemKey)
         sealed(lambda context: (picture(), b"no store"), key=key, chosen=signing_settings(key))
 
 
+@pytest.mark.parametrize("media_type", ENCODINGS)
+def test_a_picture_whose_signature_is_not_its_key_s_is_never_returned(key: PemKey, media_type: str) -> None:
+    class Wrong(PemKey):
+        def sign(self, message: bytes) -> bytes:
+            return super().sign(message + b"x")
+
+    wrong = Wrong(**vars(key))
+    with pytest.raises(SigningFailed, match=r"claimSignature\.mismatch"):
+        signed(wrong, media_type=media_type)
+    with pytest.raises(SigningFailed, match="does not verify"):
+        listed(wrong, picture(media_type), media_type=media_type)
+
+
 # ---- taking a store out of a file ------------------------------------------------------------------------------
 
 
@@ -176,6 +203,19 @@ def test_the_store_that_stands_in_a_file_is_found_whole(key: PemKey, media_type:
         image = signed(key, media_type=media_type, settings={"notes": "x" * notes})
         assert boxes.store_in(image.data) == image.manifest_store
         assert boxes.manifest_id_of(image.manifest_store) == image.manifest_id
+
+
+def test_bytes_that_only_look_like_a_file_s_store_never_go_into_another_picture(key: PemKey) -> None:
+    other = signed(key, number=5, settings={"notes": "somebody else's"})
+    webp, shown = picture("image/webp", seed=9), other.manifest_store + bytes(len(other.manifest_store) % 2)
+    chunk = b"ABCD" + len(other.manifest_store).to_bytes(4, "little") + shown
+    disguised = webp[:4] + (len(webp) - 8 + len(chunk)).to_bytes(4, "little") + webp[8:] + chunk
+    image = signed(key, number=5, media_type="image/webp", data=disguised)  # under the same id
+    assert boxes.store_in(image.data) == other.manifest_store != image.manifest_store
+    assert manifest_in(image.data, media_type="image/webp", trust_pem=key.root_pem) is None
+    over_it = signed(key, number=6, inputs=over(image.data))
+    assert b"somebody else's" not in over_it.data
+    assert over_it.reading is not None and image.manifest_id in over_it.reading.manifests
 
 
 @given(st.sampled_from(sorted(ENCODINGS)), st.data())
