@@ -27,22 +27,31 @@ def bounded(answer: Any, *, most: int) -> bytes:
 
 
 class _CutOff(HTTPConnection):
-    """Ends a while after it began: an answer that drips, headers too, never runs into a timeout of the socket."""
+    """Ends a while after it began: what drips, a proxy's headers too, never runs into a timeout of the socket."""
+
+    _connected: socket.socket | None = None
+    _is_over = False
 
     def connect(self) -> None:
-        super().connect()
-        timer = threading.Timer(self.timeout or 0, _cut, [self.sock])
+        timer = threading.Timer(self.timeout or 0, self._cut)
         timer.daemon = True
         timer.start()
+        super().connect()
+        self._connected = self.sock  # whoever reads the answer takes it out of the connection
+        if self._is_over:
+            self.close()
+            raise TimeoutError("the connection took too long")
+
+    def _cut(self) -> None:
+        self._is_over = True
+        reached = self._connected or self.sock
+        if reached is not None:
+            with suppress(OSError):  # answered and closed long ago
+                reached.shutdown(socket.SHUT_RDWR)
 
 
 class _CutOffSecure(_CutOff, HTTPSConnection):
     """The same over TLS."""
-
-
-def _cut(connected: socket.socket) -> None:
-    with suppress(OSError):  # answered and closed long ago
-        connected.shutdown(socket.SHUT_RDWR)
 
 
 class _Http(urllib.request.HTTPHandler):
