@@ -57,6 +57,10 @@ _FAILED: dict[str, Sentence] = {
         "此图片内容凭证所述，与同一图片的记录不符。",
     ),
 }
+_BESIDE_UNREADABLE: Sentence = (
+    "The content credentials that were kept beside this picture cannot be read: they are damaged, or none at all.",
+    "此图片之外另存的内容凭证无法读取：其已损坏，或并非内容凭证。",
+)
 _DISPUTED: Sentence = (
     "A dispute over it, or over what it was made with, is open.",
     "针对此图片或其所用素材的争议尚未了结。",
@@ -109,6 +113,8 @@ def about_file(outcome: Outcome, checks: Sequence[Check], reading: Reading) -> S
     if outcome == "failed":
         failed = {one.code for one in checks if one.result == "failed"}
         first = next((code for code in _ASKED_FIRST if code in failed), "")
+        if first == "manifest.present" and reading.beside:
+            return _BESIDE_UNREADABLE
         return _FAILED.get(first, _FAILED_OTHERWISE)
     name = signer_name(reading.signer)
     if outcome == "trusted":

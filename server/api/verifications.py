@@ -35,6 +35,14 @@ SECONDS_FOR_A_STORE = 5.0
 """One of the few places at which strangers' pictures are worked on is held meanwhile."""
 
 
+class CredentialsTooLarge(FileTooLarge):
+    """What was handed in beside a picture has more bytes than a manifest store that is read."""
+
+    code = "credentials-too-large"
+    en = "The credentials beside the picture are too large to be read ({what}): at most 16 MB are."
+    zh = "与图片一并提交的凭证过大，无法读取（{what}）：最多读取 16 MB。"
+
+
 class VerificationInput(serializers.Serializer):
     """A picture to check, or where the operator lets it be fetched from; its name and declared type mean nothing."""
 
@@ -97,9 +105,9 @@ def verdict_on_upload(request: Request, *, may_fetch: bool = False, may_wait: bo
     if file is None and not may_fetch:
         raise serializers.ValidationError({"file": "a file"}, code="required")
     store = body.validated_data.get("manifest")
-    for one, most in ((file, LARGEST_FILE), (store, LARGEST_STORE)):
+    for one, most, fault in ((file, LARGEST_FILE, FileTooLarge), (store, LARGEST_STORE, CredentialsTooLarge)):
         if one is not None and one.size > most:
-            raise FileTooLarge(what=f"{-(-one.size // 2**20)} MB")
+            raise fault(what=f"{-(-one.size // 2**20)} MB")
     data = fetch(url, allowed=settings.ENVIRONMENT.verify_addresses) if file is None else file.read()
     return _verdict(
         data, request, may_wait=may_wait, may_fetch=may_fetch, store=None if store is None else store.read()

@@ -37,7 +37,8 @@ def test_a_listed_work_is_verified_with_the_manifest_that_stands_beside_it() -> 
 
 def test_a_store_that_is_too_large_is_refused() -> None:
     upload = SimpleUploadedFile("huge.c2pa", bytes(LARGEST_STORE + 1))
-    is_problem(Caller().upload(VERIFICATIONS, picture(), manifest=upload), 413, "file-too-large")
+    problem = is_problem(Caller().upload(VERIFICATIONS, picture(), manifest=upload), 413, "credentials-too-large")
+    assert "17 MB" in problem["detail"] and "16 MB" in problem["detail"]
 
 
 @contextmanager

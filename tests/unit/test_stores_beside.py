@@ -47,6 +47,7 @@ def test_what_is_no_store_is_said_to_be_none(store: bytes) -> None:
     verdict = verify(picture(), store=store)
     assert (verdict.outcome, present(verdict)[0]) == ("failed", "failed")
     assert "beside this file" in present(verdict)[1]
+    assert "kept beside this picture" in verdict.summary("en"), "the picture itself carries none"
 
 
 def test_a_timestamp_in_a_store_beside_a_file_counts(key: PemKey, tmp_path: Path) -> None:
