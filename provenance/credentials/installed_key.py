@@ -61,8 +61,8 @@ def installed_roots(environment: Configured, *, now: datetime) -> str:
     signing and no verdict. Raises KeyUnfit where certificates cannot be read.
     """
     if environment.signing_certificates is not None:
-        with contextlib.suppress(KeyUnfit):
-            return installed_key(environment, now=now).root_pem
+        with contextlib.suppress(KeyUnfit, OSError):
+            return _keyring(environment).current(now=now, is_to_sign=False).root_pem
         return _roots_in_files(environment, environment.signing_certificates)
     paths = [environment.keys_folder / "authority.pem", environment.keys_folder / "root.pem"]
     paths += [environment.signing_retired_roots] if environment.signing_retired_roots else []

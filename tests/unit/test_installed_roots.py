@@ -76,7 +76,7 @@ def test_a_key_file_that_others_may_read_is_closed_to_them(tmp_path: Path) -> No
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("fault", ["ended", "shut"])
+@pytest.mark.parametrize("fault", ["ended", "shut", "gone"])
 @pytest.mark.parametrize("is_root_named", [True, False])
 def test_a_key_that_cannot_sign_any_more_stops_no_verdict(tmp_path: Path, fault: str, is_root_named: bool) -> None:
     chain, retired = certificates.chain(now=NOW, days=2), certificates.chain(now=NOW)
@@ -90,6 +90,8 @@ def test_a_key_that_cannot_sign_any_more_stops_no_verdict(tmp_path: Path, fault:
         signing_retired_roots=tmp_path / "retired.pem",
     )  # fmt: skip
     later = NOW + timedelta(days=3 if fault == "ended" else 0)
-    with pytest.raises(KeyUnfit):
+    if fault == "gone":
+        (tmp_path / "key.pem").unlink()
+    with pytest.raises((KeyUnfit, FileNotFoundError)):
         installed_key(environment, now=later)
     assert installed_roots(environment, now=later) == chain.root_pem + retired.root_pem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +12,8 @@ import pytest
 
 from provenance.credentials import hardware_token
 from provenance.credentials.external_key import answers_for, external_key
-from provenance.credentials.installed_key import installed_key
+from provenance.credentials.installed_key import installed_key, installed_roots
+from provenance.credentials.keyring import BETWEEN_TRIES
 from provenance.credentials.reading import read
 from provenance.credentials.signing import SigningKey
 from server.environment import Environment
@@ -92,6 +93,32 @@ def test_a_chain_waits_for_its_key_service_and_no_word_of_that_is_logged(
     assert installed_key(environment, now=NOW) is held and "s3cret" not in caplog.text
     service.sign = certificates.service(new.key)
     assert signer(installed_key(environment, now=NOW)) == "new"
+
+
+def test_verifications_while_a_chain_waits_for_its_key_do_not_have_the_service_asked_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = a_chain("old"), a_chain("new")
+    asked: list[bytes] = []
+    service = SimpleNamespace(sign=certificates.service(old.key))
+
+    def sign(message: bytes) -> bytes:
+        asked.append(message)
+        return service.sign(message)
+
+    monkeypatch.setitem(sys.modules, "watched_kms", SimpleNamespace(sign=sign))
+    (tmp_path / "chain.pem").write_text(old.pem)
+    environment = Environment(
+        home=tmp_path, signing_certificates=tmp_path / "chain.pem", signing_callback="watched_kms.sign"
+    )
+    roots = installed_roots(environment, now=NOW)
+    (tmp_path / "chain.pem").write_text(new.pem)
+    assert [installed_roots(environment, now=NOW) for _ in range(3)] == [roots] * 3
+    assert len(asked) == 1
+    service.sign = certificates.service(new.key)
+    later = NOW + BETWEEN_TRIES + timedelta(seconds=1)
+    assert installed_roots(environment, now=later) == installed_key(environment, now=later).root_pem != roots
+    assert len(asked) == 2
 
 
 def test_a_pin_that_the_token_refused_is_not_tried_until_it_locks_itself(
