@@ -68,10 +68,12 @@ def chance_of_a_stranger(grade: str, *, pictures: int) -> dict[str, Any]:
 def _said(bound: float, *, pictures: int) -> dict[str, str]:
     """Return the bound as a sentence, in both languages; one in so many, never more than it is."""
     often = _rounded_down(1 / bound)
-    held = "the one picture" if pictures == 1 else f"one of the {pictures:,} pictures"
+    held, held_zh = f"one of the {pictures:,} pictures", f"此处所存的 {pictures:,} 张图片之一"
+    if pictures == 1:
+        held, held_zh = "the one picture", "此处所存的唯一一张图片"
     return {
         "en": f"Of unrelated pictures that are checked, at most 1 in {often:,} comes this close to {held} held here.",
-        "zh-Hans": f"核验无关图片时，至多每 {often:,} 张中有 1 张会与此处所存的 {pictures:,} 张图片之一如此相近。",
+        "zh-Hans": f"核验无关图片时，至多每 {often:,} 张中有 1 张会与{held_zh}如此相近。",
     }
 
 

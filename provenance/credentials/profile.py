@@ -147,7 +147,7 @@ def _leaf_faults(leaf: x509.Certificate) -> Iterator[ProfileFault]:
         if one.critical and isinstance(one.value, x509.UnrecognizedExtension):
             yield ProfileFault(
                 "unknown-critical-extension",
-                f"The certificate has a critical extension that no reader knows ({one.oid.dotted_string}).",
+                f"The certificate has a critical extension that readers do not know ({one.oid.dotted_string}).",
                 f"证书带有读取软件不认识的关键扩展（{one.oid.dotted_string}）。",
             )
 

@@ -71,9 +71,23 @@ def test_credentials_beside_a_picture_are_checked_with_it_in_whatever_order_the_
         expect(visitor.locator('[data-code="manifest.present"]')).to_contain_text("handed in beside the file")
     visitor.locator("#file").set_input_files([store])
     expect(visitor.locator("#report-title")).to_contain_text("Check the picture itself, together with this file")
-    visitor.locator("#file").set_input_files([bare, bare])
-    expect(visitor.locator("#check-fault")).to_contain_text("One picture is checked at a time")
-    expect(visitor.locator("#report")).to_be_hidden()
+    for files in ([bare, bare], [bare, store, store]):
+        visitor.locator("#file").set_input_files([bare])
+        expect(visitor.locator("#report")).to_be_visible()
+        visitor.locator("#file").set_input_files(files)
+        expect(visitor.locator("#check-fault")).to_contain_text("One picture is checked at a time")
+        expect(visitor.locator("#report")).to_be_hidden()
+
+
+def test_a_complaint_ends_the_wait_for_the_picture_before(visitor: Page) -> None:
+    one = {"name": "p.png", "mimeType": "image/png", "buffer": pictures.picture()}
+    visitor.route("**/api/v1/verifications", lambda _: None)  # which is never answered
+    visitor.goto("/verify")
+    visitor.locator("#file").set_input_files([one])
+    expect(visitor.locator("#waiting")).to_be_visible()
+    visitor.locator("#file").set_input_files([one, one])
+    expect(visitor.locator("#check-fault")).to_be_visible()
+    expect(visitor.locator("#waiting")).to_be_hidden()
 
 
 def test_an_edit_of_a_generated_picture_is_told_as_made_with_ai_and_names_what_it_was_edited_from(

@@ -59,6 +59,8 @@ def test_the_bound_is_said_in_both_languages_and_never_smaller_than_it_is() -> N
         "here."
     )
     assert "9,999" in told["said"]["zh-Hans"] and "200" in told["said"]["zh-Hans"]
+    of_one = chance_of_a_stranger("within_64", pictures=1)["said"]
+    assert "the one picture" in of_one["en"] and "唯一一张" in of_one["zh-Hans"] and "之一" not in of_one["zh-Hans"]
     for number in (1, 20_000, 10**6, 10**9):
         told = chance_of_a_stranger("confirmed", pictures=number)
         often = int(told["said"]["en"].split("1 in ")[1].split()[0].replace(",", ""))

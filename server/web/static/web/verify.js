@@ -39,12 +39,12 @@ else {
 
 /** Check a file, with the credentials beside it, and show what came of it; of several in a row, the last one counts. */
 async function check(files) {
-  const [file, store] = inOrder([...(files ?? [])]);
+  const [file, store, another] = inOrder([...(files ?? [])]);
   if (!file) return;
   const mine = (asked += 1);
   $("report").hidden = true;
   $("check-fault").hidden = true;
-  if (isPicture(store)) return complain(word("one_at_a_time"));
+  if (isPicture(store) || another) return complain(word("one_at_a_time"));
   if (!file.size) return complain(word("empty_file", { name: file.name }));
   if (file.size > LARGEST_BYTES) {
     return complain(word("too_large", { name: file.name, size: Math.ceil(file.size / 2 ** 20) }));
@@ -147,6 +147,7 @@ function wait(sentence) {
 }
 
 function complain(sentence) {
+  $("waiting").hidden = true; // of a picture before, whose report is not waited for any more
   $("check-fault").textContent = sentence;
   $("check-fault").hidden = false;
 }
