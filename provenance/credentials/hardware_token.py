@@ -25,6 +25,7 @@ _HASH_OF_CURVE = {
 }
 _libraries: dict[str, int] = {}
 """Which process loaded which token library: after a fork the child has to begin anew."""
+_NOBODY = 0
 _refused: set[tuple[str, str, str]] = set()
 """Libraries, tokens and PINs that they refused: asked a few times more, many a token locks itself for good."""
 _lock = threading.Lock()
@@ -56,8 +57,10 @@ class HardwareToken:
             except lost:
                 self._close()
                 return self._signature(message)
-            except pkcs11.PKCS11Error:
+            except pkcs11.PKCS11Error as error:
                 self._close()  # once the token is back, a session from before may still not answer
+                if isinstance(error, pkcs11.GeneralError | pkcs11.DeviceError):
+                    _libraries[str(self.library)] = _NOBODY  # it may not see the token again before it begins anew
                 raise
 
     def _signature(self, message: bytes) -> bytes:

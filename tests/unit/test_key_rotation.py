@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from provenance.credentials import hardware_token
+from provenance.credentials.errors import KeyUnreachable
 from provenance.credentials.external_key import answers_for, external_key
 from provenance.credentials.installed_key import installed_key, installed_roots
 from provenance.credentials.keyring import BETWEEN_TRIES
@@ -52,6 +53,22 @@ def test_two_keys_of_one_label_sign_for_the_chain_that_is_theirs(token: SoftToke
     for chain, name in ((old, "old"), (new, "new")):
         held = token.key("twice", belongs=answers_for(chain.pem))
         assert signer(external_key(chain_pem=chain.pem, sign=held.sign, now=NOW)) == name
+
+
+def test_a_token_that_was_away_signs_again_once_it_is_back(token: SoftToken) -> None:
+    keys = []
+    for name in ("away", "beside"):
+        chain = a_chain(name)
+        token.keep(name, chain)
+        keys.append(external_key(chain_pem=chain.pem, sign=token.key(name).sign, now=NOW))
+    assert [signer(key) for key in keys] == ["away", "beside"]
+    tokens, elsewhere = token.folder / "tokens", token.folder / "elsewhere"
+    tokens.rename(elsewhere)
+    for _ in range(3):  # with the session from before, and without one
+        with pytest.raises(KeyUnreachable):
+            signed(keys[0])
+    elsewhere.rename(tokens)
+    assert [signer(key) for key in keys] == ["away", "beside"]
 
 
 @pytest.mark.parametrize("first", ["key", "chain"])
