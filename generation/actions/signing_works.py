@@ -128,9 +128,7 @@ def _one_behind(work: Work, *, key: SigningKey) -> WorkBehind | None:
     manifest = manifest_of(work, key=key)
     if manifest is None:
         return None
-    return WorkBehind(
-        name=work.title, digest=work.digest, licence=work.licence, credit_line=work.author_credit, manifest=manifest
-    )
+    return WorkBehind(name=work.title, digest=work.digest, licence=work.licence, manifest=manifest)
 
 
 def manifest_of(work: Work, *, key: SigningKey, data: bytes | None = None) -> NestedManifest | None:

@@ -119,12 +119,11 @@ class NestedManifest:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkBehind:
-    """One of the few listed works that a style stands on, which brings its own manifest along."""
+    """One of the few listed works that a style stands on; its own manifest comes along, and says whom to credit."""
 
     name: str
     digest: Digest
     licence: str
-    credit_line: str
     manifest: NestedManifest
 
 

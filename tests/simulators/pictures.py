@@ -158,7 +158,7 @@ def on_listed(key: SigningKey, *works: bytes) -> tuple[Reference, ...]:
     """Return the style of a picture that stands on a few listed works, each with its manifest."""
     behind = (
         WorkBehind(
-            name=f"Wave {number}", digest=sha256_digest(data), licence="CC-BY-4.0", credit_line="",
+            name=f"Wave {number}", digest=sha256_digest(data), licence="CC-BY-4.0",
             manifest=listed(key, data, title=f"Wave {number}"),
         )
         for number, data in enumerate(works)
