@@ -21,7 +21,8 @@ _PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>Colophon</title><link rel="stylesheet" href="{}"></head>
-<body><main id="content"><p role="alert">{}</p><p lang="zh-Hans" role="alert">{}</p></main></body>
+<body><header class="masthead"><a class="wordmark" href="/">Colophon</a></header>
+<main id="content"><p role="alert">{}</p><p lang="zh-Hans" role="alert">{}</p></main></body>
 </html>
 """
 _OPENAIS_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}

@@ -113,6 +113,7 @@ def test_where_there_is_nothing_openais_client_and_people_are_told_too() -> None
     page = asked("/nothing<b>")
     assert page.status_code == 404 and page["Content-Type"] == "text/html; charset=utf-8"
     assert "There is nothing here." in page.content.decode() and "此处没有内容。" in page.content.decode()
+    assert '<a class="wordmark" href="/">' in page.content.decode()
     assert "nothing<b>" not in page.content.decode()
 
 
