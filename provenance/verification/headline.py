@@ -28,7 +28,7 @@ _NONE_OF_ITS_OWN: Sentence = (
 )
 _REMOTE: Sentence = (
     "This picture names a place elsewhere where its content credentials are kept; they were not fetched.",
-    "此图片标明其内容凭证保存在别处；本次未去获取。",
+    "此图片标明其内容凭证保存在别处；本次未获取。",
 )
 _FAILED: dict[str, Sentence] = {
     "signature.valid": (

@@ -106,7 +106,7 @@ def _manifest_missing(reading: Reading) -> Check:
             "manifest.present",
             "not_checked",
             "The file says that its content credentials are kept elsewhere; they were not fetched.",
-            "文件称其内容凭证保存在别处；本次未去获取。",
+            "文件称其内容凭证保存在别处；本次未获取。",
             {"url": reading.problem},
         )
     if reading.state == "not_looked_for":

@@ -116,8 +116,8 @@ REPORT: Words = {
     "task_inpainting": _("drawn into a picture"),
     "layer_possible": _("what it looks like: a possible copy, which no second method has confirmed"),
     "meaning_elsewhere": _(
-        "This site does not fetch from the address that the file names. Ask whoever gave you the file for a copy "
-        "with its credentials inside."
+        "This site fetches only from addresses that its operator allows. Ask whoever gave you the file for a copy with "
+        "its credentials inside."
     ),
     "unnamed": _("an unnamed picture"),
     "action_edited_metadata": _("metadata edited"),
