@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SIDE = 590
 """Noise of this many pixels a side is a PNG of one megabyte."""
 REPORTS, CALLERS, STRANGERS = 60, 4, 24
-DRAWN_SIDE = 640
+DRAWN_SIDE = 768
 """A picture of the stand-in pipeline of this many pixels a side is a PNG of about a megabyte."""
 SECONDS_TO_A_CHECKPOINT = 4
 
