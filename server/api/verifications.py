@@ -95,20 +95,20 @@ class Provenance(APIView):
 
 
 def verdict_on_upload(request: Request, *, may_fetch: bool = False, may_wait: bool = False) -> Verdict:
-    """Return the verdict on what a request brings: its file, or where that is allowed the picture at its address.
+    """Return the verdict on what a request brings: its file alone, unless it may be told of what stands elsewhere.
 
-    Where the caller may wait, a check that takes long reads pending.
+    Then its credentials may be beside it, and it may be at an address. Where the caller may wait, a check that takes
+    long reads pending.
     """
     body = VerificationInput(data=request.data)
     body.is_valid(raise_exception=True)
-    file, url = body.validated_data.get("file"), body.validated_data.get("url", "")
-    if file is None and not may_fetch:
-        raise serializers.ValidationError({"file": "a file"}, code="required")
-    store = body.validated_data.get("manifest")
+    file, store, url = (body.validated_data.get(name) for name in ("file", "manifest", "url"))
+    if not may_fetch and (file is None or store is not None):
+        raise serializers.ValidationError({"file": "a file, and nothing beside it"}, code="required")
     for one, most, fault in ((file, LARGEST_FILE, FileTooLarge), (store, LARGEST_STORE, CredentialsTooLarge)):
         if one is not None and one.size > most:
             raise fault(what=f"{-(-one.size // 2**20)} MB")
-    data = fetch(url, allowed=settings.ENVIRONMENT.verify_addresses) if file is None else file.read()
+    data = fetch(url or "", allowed=settings.ENVIRONMENT.verify_addresses) if file is None else file.read()
     return _verdict(
         data, request, may_wait=may_wait, may_fetch=may_fetch, store=None if store is None else store.read()
     )

@@ -19,7 +19,7 @@ from tests.simulators.caller import Caller, is_problem
 from tests.simulators.pictures import listed, picture, xmp_naming
 
 pytestmark = pytest.mark.django_db(transaction=True)
-VERIFICATIONS = "/api/v1/verifications"
+VERIFICATIONS, CHECKS = "/api/v1/verifications", "/v1/content_provenance_checks"
 
 
 def test_a_listed_work_is_verified_with_the_manifest_that_stands_beside_it() -> None:
@@ -39,6 +39,12 @@ def test_a_store_that_is_too_large_is_refused() -> None:
     upload = SimpleUploadedFile("huge.c2pa", bytes(LARGEST_STORE + 1))
     problem = is_problem(Caller().upload(VERIFICATIONS, picture(), manifest=upload), 413, "credentials-too-large")
     assert "17 MB" in problem["detail"] and "16 MB" in problem["detail"]
+
+
+def test_openais_face_tells_of_the_file_alone() -> None:
+    answer = Caller().upload(CHECKS, picture(), manifest=SimpleUploadedFile("work.c2pa", b"jumb"))
+    assert answer.status_code == 422 and answer.json()["error"]["param"] == "file"
+    assert Caller().upload(CHECKS, picture()).status_code == 200
 
 
 @contextmanager
