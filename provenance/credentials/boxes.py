@@ -52,8 +52,7 @@ def signature_of(store: bytes) -> bytes:
 
 def manifest_id_of(store: bytes) -> str:
     """Return the label of a store's own manifest. Raises ValueError for bytes that are no store."""
-    (whole,) = _boxes(store, 0, len(store))
-    *_, manifest = _boxes(store, whole.content, whole.end)
+    _, manifest = _own(store)
     return manifest.label
 
 
@@ -145,13 +144,18 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
 
 def _path(store: bytes, label: str) -> tuple[_Box, ...]:
     """Return the boxes from the store down to the content of one of its own manifest's."""
-    (whole,) = _boxes(store, 0, len(store))
-    *_, manifest = _boxes(store, whole.content, whole.end)
+    whole, manifest = _own(store)
     named = next((box for box in _boxes(store, manifest.content, manifest.end) if box.label == label), None)
     if named is None:
         raise ValueError(f"the manifest has no {label}")
     (content,) = _boxes(store, named.content, named.end)
     return whole, manifest, named, content
+
+
+def _own(store: bytes) -> tuple[_Box, _Box]:
+    (whole,) = _boxes(store, 0, len(store))
+    *_, manifest = _boxes(store, whole.content, whole.end)
+    return whole, manifest
 
 
 def _boxes(store: bytes, start: int, end: int) -> Iterator[_Box]:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from provenance.credentials.errors import DevelopmentKeysDamaged
-from provenance.credentials.profile import CLAIM_SIGNING
+from provenance.credentials.profile import CLAIM_SIGNING, usage
 from provenance.credentials.reading import DEVELOPMENT_NAME
 from provenance.credentials.signing import PemKey, key_id_of, pem_text, private_pem
 
@@ -159,7 +159,7 @@ def _new_leaf(authority: _Issued, now: datetime) -> _Issued:
             _name("Colophon development signer", organization="not trusted by anyone"), issuer.subject, key, now, ends
         )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_claims=True), critical=True)
+        .add_extension(usage(signs_claims=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION, CLAIM_SIGNING]), critical=False)
         .add_extension(_issued_by(issuer), critical=False)
         .sign(authority.key, hashes.SHA256())
@@ -188,7 +188,7 @@ def _authority_certificate(
     return (
         _certificate(subject, issuer, key, now, ends)
         .add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True)
-        .add_extension(_usage(signs_claims=False), critical=True)
+        .add_extension(usage(signs_claims=False), critical=True)
     )
 
 
@@ -204,20 +204,6 @@ def _certificate(
         .not_valid_before(now - BACKDATED)
         .not_valid_after(ends)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-
-
-def _usage(*, signs_claims: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=signs_claims,
-        content_commitment=signs_claims,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=not signs_claims,
-        crl_sign=not signs_claims,
-        encipher_only=False,
-        decipher_only=False,
     )
 
 

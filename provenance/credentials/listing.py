@@ -19,8 +19,7 @@ from provenance.canonical import Digest, canonical_json, sha256_digest, timestam
 from provenance.credentials.definition import SPECIFICATION
 from provenance.credentials.errors import SigningFailed
 from provenance.credentials.manifest import NestedManifest, Software, without_blanks
-from provenance.credentials.nesting import found
-from provenance.credentials.reading import settings
+from provenance.credentials.nesting import found, report_on
 from provenance.credentials.sealing import sealed
 from provenance.credentials.signing import (
     NO_PICTURE,
@@ -122,11 +121,7 @@ def sign_listing(
 def read_listing(data: bytes, *, store: bytes, media_type: str, trust_pem: str | None) -> NestedManifest:
     """Return the manifest beside a work's file as it verifies now; raise SigningFailed for a store that is none."""
     try:
-        with (
-            c2pa.Context.from_dict(settings(trust_pem=trust_pem)) as context,
-            c2pa.Reader(ANY_BYTES, io.BytesIO(data), manifest_data=store, context=context) as reader,
-        ):
-            report = json.loads(reader.json())
+        report = report_on(data, media_type=ANY_BYTES, trust_pem=trust_pem, store=store)
     except c2pa.C2paError as error:
         raise SigningFailed(reason=str(error)) from error
     return NestedManifest(

@@ -34,7 +34,8 @@ def manifest_in(data: bytes, *, media_type: str, trust_pem: str | None) -> Neste
     if store is None:
         return None
     try:
-        report, taken = (_report(data, media_type, trust_pem, store=one) for one in (None, store))
+        report = report_on(data, media_type=media_type, trust_pem=trust_pem, store=None)
+        taken = report_on(data, media_type=media_type, trust_pem=trust_pem, store=store)
         manifest_id = boxes.manifest_id_of(store)
     except (c2pa.C2paError, ValueError):
         return None
@@ -45,7 +46,8 @@ def manifest_in(data: bytes, *, media_type: str, trust_pem: str | None) -> Neste
     )
 
 
-def _report(data: bytes, media_type: str, trust_pem: str | None, *, store: bytes | None) -> Any:
+def report_on(data: bytes, *, media_type: str, trust_pem: str | None, store: bytes | None) -> Any:
+    """Return the C2PA library's report on a file, with a store beside it where one is given; raises C2paError."""
     with (
         c2pa.Context.from_dict(settings(trust_pem=trust_pem)) as context,
         c2pa.Reader(media_type, io.BytesIO(data), manifest_data=store, context=context) as reader,

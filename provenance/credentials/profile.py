@@ -79,6 +79,21 @@ def profile_faults(
     return tuple(fault for check in checks for fault in check())
 
 
+def usage(*, signs_claims: bool) -> x509.KeyUsage:
+    """Return what a certificate says that its key is for: to sign claims, or else to sign certificates."""
+    return x509.KeyUsage(
+        digital_signature=signs_claims,
+        content_commitment=signs_claims,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=not signs_claims,
+        crl_sign=not signs_claims,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def algorithm_of(key: object) -> str:
     """Return the C2PA name of a private or public key's signature algorithm; empty for one that C2PA does not take."""
     if isinstance(key, _ELLIPTIC):
@@ -92,8 +107,7 @@ def _key_faults(leaf: x509.Certificate, key: PrivateKey | None) -> Iterator[Prof
     if not algorithm_of(key or leaf.public_key()):
         yield ProfileFault(
             "key-algorithm",
-            KEY_KINDS[0],
-            KEY_KINDS[1],
+            *KEY_KINDS,
         )
     if key is not None and leaf.public_key() != key.public_key():
         yield KEY_MISMATCH

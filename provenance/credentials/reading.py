@@ -242,7 +242,8 @@ def read(
     A store beside the file is read in place of one in it. Raises NotAPicture or PictureTooLarge;
     everything else that can be wrong with a file is in the reading.
     """
-    media_type, store = media_type_of(data), beside.data or b"\0" if beside else None  # the library takes no empty one
+    media_type = media_type_of(data)
+    store = (beside.data or b"\0") if beside else None  # the library takes no empty one
     try:
         with (
             c2pa.Context.from_dict(settings(trust_pem=trust_pem, authorities_pem=authorities_pem)) as context,

@@ -24,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from provenance.credentials import boxes, cose
 from provenance.credentials.errors import CredentialsError, KeyUnreachable, SigningFailed
-from provenance.credentials.profile import PublicKey
+from provenance.credentials.profile import PublicKey, usage
 from provenance.credentials.timestamps import TimestampAuthority
 
 SPARE_BYTES = 32
@@ -142,7 +142,7 @@ def _made(day: date, *, filler: int) -> _Credential:
         .serial_number(1)
         .not_valid_before(starts - _LIFE)
         .not_valid_after(starts + _LIFE)
-        .add_extension(_SIGNS, critical=True)
+        .add_extension(usage(signs_claims=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier(bytes(1 + filler), None, None), critical=False)
         .sign(ed25519.Ed25519PrivateKey.generate(), None)
@@ -156,16 +156,3 @@ def _made(day: date, *, filler: int) -> _Credential:
 
 def _name(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-_SIGNS = x509.KeyUsage(
-    digital_signature=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=False,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
-)
