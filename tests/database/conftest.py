@@ -77,6 +77,22 @@ def mara() -> Any:
 
 
 @pytest.fixture
+def output(keys: Path, mara: Any) -> Any:
+    """Deliver the scene."""
+    from tests.factories.delivered import a_scene, an_output
+
+    return an_output(keys, mara, a_scene())
+
+
+@pytest.fixture
+def make(keys: Path, mara: Any) -> Any:
+    """Return a function that makes a later form of an image of the artist's."""
+    from tests.factories.delivered import maker_of_forms
+
+    return maker_of_forms(keys, mara)
+
+
+@pytest.fixture
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Lend a folder for a development signing key."""
     return tmp_path_factory.mktemp("keys")

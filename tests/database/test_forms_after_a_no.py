@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -29,23 +28,11 @@ from provenance.works.models import Flag
 from server.accounts.models import Account
 from tests.database.test_audit_search import plan_of
 from tests.database.test_found_renditions import said_no
-from tests.factories.delivered import PART, a_scene, an_output, maker_of_forms, stripped
+from tests.factories.delivered import PART, a_scene, stripped
 from tests.factories.pictures import encoded
 from tests.factories.records import a_party, an_artist, an_auditor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unmarked")]
-
-
-@pytest.fixture
-def output(keys: Path, mara: Account) -> Output:
-    """Deliver the scene."""
-    return an_output(keys, mara, a_scene())
-
-
-@pytest.fixture
-def make(keys: Path, mara: Account) -> Any:
-    """Return a function that makes a later form of an image of the artist's."""
-    return maker_of_forms(keys, mara)
 
 
 def files_under(opt_out: OptOut) -> dict[str, int]:

@@ -35,23 +35,11 @@ from provenance.verification.verify import verify
 from provenance.works.actions.listing import register_work
 from provenance.works.models import Flag
 from server.accounts.models import Account
-from tests.factories.delivered import PART, a_scene, an_output, maker_of_forms, stripped
+from tests.factories.delivered import PART, a_scene, an_output, stripped
 from tests.factories.pictures import encoded
 from tests.factories.records import a_party, an_artist
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unmarked")]
-
-
-@pytest.fixture
-def output(keys: Path, mara: Account) -> Output:
-    """Deliver the scene."""
-    return an_output(keys, mara, a_scene())
-
-
-@pytest.fixture
-def make(keys: Path, mara: Account) -> Any:
-    """Return a function that makes a later form of an image of the artist's."""
-    return maker_of_forms(keys, mara)
 
 
 def verdict_on(data: bytes) -> Verdict:
